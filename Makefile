@@ -1,0 +1,200 @@
+# griot: one Makefile, no recursion. `make help` lists the targets.
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+.SECONDARY:
+MAKEFLAGS += --no-builtin-rules
+
+V ?= 0
+Q := $(if $(filter 1,$(V)),,@)
+say = $(if $(filter 1,$(V)),,@printf '  %-6s %s\n' '$(1)' '$(2)')
+
+PREFIX ?= /usr/local
+FLAVOUR ?= release
+B ?= build/$(FLAVOUR)
+CC ?= cc
+VERSION := 0.1.0
+
+PKGS := libzmq libczmq libsodium lmdb msgpack jansson inih libzstd libutf8proc
+WARN := -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wundef \
+	-Wvla -Wcast-qual -Wpointer-arith -Wwrite-strings -Wformat=2 -Wnull-dereference -Wimplicit-fallthrough -Wswitch-enum
+HARDEN := -fstack-protector-strong -fstack-clash-protection -fPIE
+OPT.release := -O2 -D_FORTIFY_SOURCE=2
+OPT.debug := -O0 -g3
+OPT.asan := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+OPT.tsan := -O1 -g -fsanitize=thread
+OPT.coverage := -O0 -g --coverage
+LDOPT.asan := -fsanitize=address,undefined
+LDOPT.tsan := -fsanitize=thread
+LDOPT.coverage := --coverage
+WERROR ?=
+CPPFLAGS += -D_GNU_SOURCE -DGRIOT_VERSION='"$(VERSION)"' -I. -isystem /usr/include $(BUG)
+CFLAGS += -std=c11 -g $(OPT.$(FLAVOUR)) $(HARDEN) $(WARN) $(WERROR)
+LDFLAGS += -pie -Wl,-z,relro,-z,now $(LDOPT.$(FLAVOUR))
+# Looked up when linking: on a bare machine the packages are installed by the same run of make.
+LIBS = $(shell pkg-config --libs $(PKGS)) -lm -lpthread
+
+# Rooms: each is one archive; the order of linking is the order of the arrows.
+SRC.proto := $(wildcard proto/*.c)
+SRC.record := $(wildcard proto/record/*.c)
+SRC.crypto := $(wildcard crypto/*.c)
+SRC.store := $(wildcard store/*.c store/index/*.c)
+SRC.engine := $(wildcard node/engine/*.c)
+SRC.import := $(wildcard node/import/*.c)
+SRC.net := $(wildcard node/net/*.c)
+SRC.node := $(filter-out node/main.c,$(wildcard node/*.c)) $(wildcard node/core/*.c) $(wildcard node/cli/*.c)
+ROOMS := node import net engine store record crypto proto
+obj = $(patsubst %.c,$(B)/obj/%.o,$(1))
+lib = $(B)/lib/lib$(1).a
+ALL_LIBS := $(foreach r,$(ROOMS),$(call lib,$(r)))
+
+UNIT := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/test_*.c))
+SIM := $(B)/sim/sim
+BENCH := $(patsubst tests/bench/%.c,$(B)/bench/%,$(wildcard tests/bench/bench_*.c))
+FUZZ := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
+REPLAY := $(patsubst tests/fuzz/%.c,$(B)/replay/%,$(wildcard tests/fuzz/fuzz_*.c))
+TEST_LIB := $(call lib,test)
+
+.PHONY: all demo test check build-check unit sim fuzz e2e bench asan tsan valgrind coverage analyze tidy format format-check lint install clean help deps
+
+all: $(B)/griot
+
+$(B)/griot: $(call obj,node/main.c) $(ALL_LIBS)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $< $(ALL_LIBS) $(LIBS)
+
+define room_rule
+$(call lib,$(1)): $(call obj,$(SRC.$(1)))
+	$$(call say,AR,$$@)
+	$$(Q)mkdir -p $$(@D) && rm -f $$@ && ar rcs $$@ $$^
+-include $(patsubst %.c,$(B)/obj/%.d,$(SRC.$(1)))
+endef
+$(foreach r,$(ROOMS),$(eval $(call room_rule,$(r))))
+
+# What deploy/packages.txt names and this machine lacks is installed first; NO_DEPS=1 when a packager has seen to it.
+DEPS := $(if $(NO_DEPS),,build/packages-installed)
+build/packages-installed: deploy/packages.txt deploy/deps.sh
+	$(Q)deploy/deps.sh
+	$(Q)mkdir -p $(@D) && touch $@
+deps: $(DEPS)
+
+$(B)/obj/%.o: %.c | $(DEPS)
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+$(TEST_LIB): $(call obj,$(wildcard tests/lib/*.c))
+	$(call say,AR,$@)
+	$(Q)mkdir -p $(@D) && rm -f $@ && ar rcs $@ $^
+
+# A unit test links only what it needs: the linker takes from the archives what is referred to.
+$(B)/unit/%: $(B)/obj/tests/unit/%.o $(TEST_LIB) $(ALL_LIBS)
+	$(call say,LINK,$@)
+	$(Q)mkdir -p $(@D) && $(CC) $(LDFLAGS) -o $@ $< $(TEST_LIB) $(ALL_LIBS) -lcmocka $(LIBS) $(WRAP.$*)
+-include $(patsubst tests/%.c,$(B)/obj/tests/%.d,$(wildcard tests/*/*.c))
+
+# ---- the simulator: links the very engine objects that the daemon links, and nothing of the store but validity ----
+SIM_PARTS := $(call obj,$(wildcard tests/sim/*.c) store/validity.c) $(call lib,engine) $(call lib,crypto) $(call lib,proto)
+$(SIM): $(SIM_PARTS)
+	$(call say,LINK,$@)
+	$(Q)mkdir -p $(@D) && $(CC) $(LDFLAGS) -o $@ $(SIM_PARTS) $(LIBS)
+# -------------------------------------------------------------------------------------------------------------------
+
+$(B)/bench/%: $(B)/obj/tests/bench/%.o $(ALL_LIBS)
+	$(call say,LINK,$@)
+	$(Q)mkdir -p $(@D) && $(CC) $(LDFLAGS) -o $@ $< $(ALL_LIBS) $(LIBS)
+
+# A member that misbehaves, for tests/e2e.
+MEMBER := $(B)/e2e/member
+$(MEMBER): $(B)/obj/tests/e2e/member.o $(ALL_LIBS)
+	$(call say,LINK,$@)
+	$(Q)mkdir -p $(@D) && $(CC) $(LDFLAGS) -o $@ $< $(ALL_LIBS) $(LIBS)
+
+# Corpora are replayed under any compiler; real fuzzing needs clang: make fuzz.
+$(B)/replay/%: $(B)/obj/tests/fuzz/%.o $(B)/obj/tests/fuzz/replay.o $(ALL_LIBS)
+	$(call say,LINK,$@)
+	$(Q)mkdir -p $(@D) && $(CC) $(LDFLAGS) -o $@ $< $(B)/obj/tests/fuzz/replay.o $(ALL_LIBS) $(LIBS)
+$(B)/fuzz/%: tests/fuzz/%.c $(SRC.proto) $(SRC.record) | $(DEPS)
+	$(call say,FUZZ,$@)
+	$(Q)mkdir -p $(@D) && clang -g -O1 -std=c11 $(CPPFLAGS) -fsanitize=fuzzer,address,undefined -o $@ $< $(SRC.proto) $(SRC.record) $(SRC.crypto) $(LIBS)
+
+build-check: all $(UNIT) $(REPLAY)
+
+unit: $(UNIT)
+	@tests/run.sh $(B) unit
+check test: WERROR = -Werror
+check: build-check ## builds with warnings as errors, proves the architecture, runs unit tests and fuzz corpora: before every commit
+	@tests/run.sh $(B) lint unit fuzz
+sim: $(SIM)
+	@tests/run.sh $(B) sim
+e2e: all $(MEMBER)
+	@tests/run.sh $(B) e2e
+fuzz: $(FUZZ)
+	@for t in $(FUZZ); do echo $$t; $$t -max_total_time=$(or $(SECONDS_EACH),60) -print_final_stats=0 tests/fuzz/corpus/$$(basename $$t | sed s/fuzz_//) || exit 1; done
+test: build-check $(SIM) $(MEMBER) ## everything that continuous integration runs
+	@tests/run.sh $(B) lint unit fuzz sim e2e
+bench: all $(BENCH)
+	@for t in $(BENCH); do $$t || exit 1; done
+	@for t in tests/bench/*.sh; do [ -e $$t ] && bash $$t $(B) || true; done
+demo: all ## two hubs and four offices on this machine (ALL=1: all 24)
+	@deploy/demo.sh $(B)
+lint: all
+	@tests/run.sh $(B) lint
+asan:
+	@$(MAKE) --no-print-directory FLAVOUR=asan build-check && tests/run.sh build/asan unit fuzz
+tsan:
+	@$(MAKE) --no-print-directory FLAVOUR=tsan build-check && tests/run.sh build/tsan unit
+valgrind: build-check
+	@for t in $(UNIT); do valgrind -q --error-exitcode=1 --leak-check=full $$t || exit 1; done
+coverage:
+	@$(MAKE) --no-print-directory FLAVOUR=coverage build-check && tests/run.sh build/coverage unit && gcov -n -o build/coverage/obj $(SRC.proto) | grep -A1 ^File
+analyze:
+	@$(MAKE) --no-print-directory B=build/analyze CC=gcc CFLAGS="-std=c11 -O1 -fanalyzer $(WARN)" all
+tidy:
+	clang-tidy --quiet $(foreach r,$(ROOMS),$(SRC.$(r))) -- $(CPPFLAGS) -std=c11
+format:
+	clang-format -i $$(git ls-files '*.c' '*.h')
+format-check:
+	clang-format --dry-run -Werror $$(git ls-files '*.c' '*.h')
+help: ## this list
+	@sed -n 's/^\([a-z]*\):[^#]*## /\1\t/p' Makefile
+
+# ---- what is installed ----
+install: all
+	install -D -m 755 $(B)/griot $(DESTDIR)$(PREFIX)/bin/griot
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/griot/mappings deploy/mappings/*.ini
+	install -D -m 644 deploy/griot.ini $(DESTDIR)$(PREFIX)/share/griot/griot.ini
+
+# ---- languages, manual page, completion, installation (node/po, node/cli) --------------------------------------------------------------------------------------------------
+LANGUAGES := $(patsubst node/po/%.po,%,$(wildcard node/po/*.po))
+MO := $(foreach l,$(LANGUAGES),$(B)/locale/$(l)/LC_MESSAGES/griot.mo)
+MAN := $(B)/man/man1/griot.1 $(foreach l,$(LANGUAGES),$(B)/man/$(l)/man1/griot.1)
+.PHONY: man install-files
+
+all: $(MO)
+$(UNIT): | $(MO)
+
+$(B)/locale/%/LC_MESSAGES/griot.mo: node/po/%.po | $(DEPS)
+	$(call say,MSGFMT,$<)
+	$(Q)mkdir -p $(@D) && msgfmt -o $@ $<
+
+# The manual page and the completion are printed by the program from its table of commands.
+man: $(MAN) $(B)/griot.bash
+$(B)/man/man1/griot.1: $(B)/griot
+	$(Q)mkdir -p $(@D) && $(B)/griot manual --lang en >$@
+$(B)/man/%/man1/griot.1: $(B)/griot $(MO)
+	$(Q)mkdir -p $(@D) && $(B)/griot manual --lang $* >$@
+$(B)/griot.bash: $(B)/griot
+	$(Q)$(B)/griot completion bash --lang en >$@
+
+# DESTDIR and PREFIX as usual; nothing is enabled or started (deploy/README.md says how).
+install: install-files
+install-files: all man
+	for l in $(LANGUAGES); do install -D -m 644 $(B)/locale/$$l/LC_MESSAGES/griot.mo $(DESTDIR)$(PREFIX)/share/locale/$$l/LC_MESSAGES/griot.mo && \
+		install -D -m 644 $(B)/man/$$l/man1/griot.1 $(DESTDIR)$(PREFIX)/share/man/$$l/man1/griot.1; done
+	install -D -m 644 $(B)/man/man1/griot.1 $(DESTDIR)$(PREFIX)/share/man/man1/griot.1
+	install -D -m 644 $(B)/griot.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/griot
+	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
+	sed 's|/usr/local/bin/griot|$(PREFIX)/bin/griot|' deploy/griot@.service >$(DESTDIR)$(PREFIX)/lib/systemd/system/griot@.service
+# ----------------------------------------------------------------------------------------------------------------------------------------------------------------------------
+
+clean:
+	rm -rf build

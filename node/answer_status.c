@@ -1,0 +1,328 @@
+#include "node/service.h"
+
+#include <stdlib.h>
+
+enum { STILL_MS = 30000 };
+
+/* The state words of a peer, as seen from here (EXPERIENCE, rule 2). */
+static const char *peer_state(const struct live_peer *peer)
+{
+    if (!peer->is_up) {
+        return peer->is_refused ? "blocked" : peer->was_heard ? "silent" : "unknown";
+    }
+    if (peer->sync.is_vector_known && peer->sync.they_miss == 0 && peer->sync.we_miss == 0) {
+        return "current";
+    }
+    return peer->still_ms > STILL_MS ? "behind" : "catching up";
+}
+
+static json_t *peer_json(const struct live_peer *peer, bool is_long)
+{
+    json_t *row = json_object();
+    answer_text(row, "name", peer->name);
+    answer_hex(row, "id", peer->node.b, sizeof peer->node.b);
+    answer_text(row, "role", role_name(peer->role));
+    answer_text(row, "state", peer_state(peer));
+    json_object_set_new(row, "heard_ms", peer->was_heard ? json_integer((json_int_t)peer->heard_ms_ago) : json_null());
+    bool is_told = peer->is_up && peer->sync.is_vector_known;
+    json_object_set_new(row, "rtt_ms", peer->is_up && peer->sync.rtt_ms > 0 ? json_integer(peer->sync.rtt_ms) : json_null());
+    json_object_set_new(row, "they_miss", is_told ? json_integer((json_int_t)peer->sync.they_miss) : json_null());
+    json_object_set_new(row, "we_miss", is_told ? json_integer((json_int_t)peer->sync.we_miss) : json_null());
+    answer_text(row, "address", peer->address);
+    answer_text(row, "error", peer->error);
+    if (is_long) {
+        answer_number(row, "bytes_in", peer->sync.bytes_in);
+        answer_number(row, "bytes_out", peer->sync.bytes_out);
+        answer_number(row, "lanes_in", peer->sync.lanes_in);
+        answer_number(row, "lanes_out", peer->sync.lanes_out);
+        json_object_set_new(row, "dialled", json_boolean(peer->is_dialled));
+        answer_number(row, "since_ms", peer->up_ms);
+    }
+    return row;
+}
+
+static json_t *peers_json(const struct live *live, bool is_long)
+{
+    json_t *rows = json_array();
+    for (size_t i = 0; i < live->peer_count; i++) {
+        json_array_append_new(rows, peer_json(&live->peers[i], is_long));
+    }
+    return rows;
+}
+
+json_t *answer_peers(struct service *service, const json_t *request, enum err *ret_err)
+{
+    (void)request;
+    struct live live;
+    *ret_err = service_live(service, &live);
+    if (*ret_err != ERR_OK) {
+        return service_error(*ret_err, "the node did not tell its peers", NULL, "try again");
+    }
+    json_t *answer = answer_new(service, "griot.peers/1");
+    json_object_set_new(answer, "peers", peers_json(&live, true));
+    live_fini(&live);
+    return answer;
+}
+
+static void warn(json_t *warnings, const char *code, const char *text, const char *todo)
+{
+    json_t *warning = json_object();
+    answer_text(warning, "code", code);
+    answer_text(warning, "text", text);
+    answer_text(warning, "do", todo);
+    json_array_append_new(warnings, warning);
+}
+
+static json_t *warnings_json(const struct live *live, const struct membership *membership, const struct store_size *size, bool is_intake_stopped)
+{
+    json_t *warnings = json_array();
+    if (membership == NULL) {
+        warn(warnings, "NOT-JOINED", "this node has no roster yet and speaks to nobody", "griot join FILE");
+    }
+    if (is_intake_stopped) {
+        warn(warnings, "DISK-FULL", "the disk is below its reserve: nothing new is stored, reading goes on", "free disk space");
+    } else if (size->bytes_map > 0 && size->disk_free < (uint64_t)256 << 20) {
+        warn(warnings, "DISK-LOW", "less than 256 MiB of disk are free", "free disk space");
+    }
+    if (live->is_own_ahead) {
+        warn(warnings, "OWN-AHEAD", "another node holds more of this node's own records than this node: it was restored from an old copy, or a clone runs",
+             "stop the clone, if there is one");
+    }
+    return warnings;
+}
+
+static json_t *status_of(struct service *service, const struct live *live, struct views_read *views, struct store_read *read,
+                         const struct membership *membership)
+{
+    struct views_count count;
+    struct store_size size = {0};
+    json_t *answer = answer_new(service, "griot.status/1");
+    json_t *node = json_pack("{s:s, s:s}", "name", service->home->name, "role", role_name(service->home->role));
+    answer_hex(node, "id", service->home->node.b, sizeof service->home->node.b);
+    answer_hex(node, "region", service->home->region.b, sizeof service->home->region.b);
+    json_object_set_new(answer, "node", node);
+    answer_text(answer, "version", GRIOT_VERSION);
+    if (store_size(read, &size) != ERR_OK || views_count(views, &count) != ERR_OK) {
+        json_decref(answer);
+        return NULL;
+    }
+    /* Said before the first refusal, and by a stopped node too. */
+    bool is_intake_stopped = live->is_intake_stopped || size.disk_free < service->home->config.disk_reserve_mib << 20;
+    json_object_set_new(answer, "records", json_pack("{s:I, s:I}", "seizure", (json_int_t)count.current[RECORD_SEIZURE], "alert",
+                                                     (json_int_t)count.current[RECORD_ALERT]));
+    answer_number(answer, "commits", size.commits);
+    answer_number(answer, "entries", size.entries);
+    answer_number(answer, "logs", size.logs);
+    json_t *unknown = json_array();
+    for (size_t i = 0; i < live->origin_count; i++) {
+        if (!live->origins[i].is_heard && !node_id_equal(&live->origins[i].node, &service->home->node)) {
+            json_array_append_new(unknown, json_string(live->origins[i].name));
+        }
+    }
+    json_object_set_new(answer, "missing", json_pack("{s:I, s:o}", "total", (json_int_t)live->missing, "unknown", unknown));
+    answer_hex(answer, "heads_digest", live->heads_digest.b, sizeof live->heads_digest.b);
+    json_object_set_new(answer, "released", json_boolean(live->is_released));
+    if (membership != NULL) {
+        static const char *const profiles[] = {"open", "sandbox", "metered"};
+        json_t *roster = json_object();
+        answer_number(roster, "number", membership_roster_number(membership));
+        answer_hex(roster, "hash", membership_roster_hash(membership)->b, 32);
+        answer_number(roster, "members", membership_count(membership));
+        answer_text(roster, "profile", profiles[membership_profile(membership) % 3]);
+        json_object_set_new(answer, "roster", roster);
+    } else {
+        json_object_set_new(answer, "roster", json_null());
+    }
+    json_object_set_new(answer, "peers", peers_json(live, false));
+    json_object_set_new(answer, "index", json_pack("{s:I, s:I}", "followed", (json_int_t)count.followed, "journal", (json_int_t)count.journal));
+    json_object_set_new(answer, "store",
+                        json_pack("{s:I, s:I, s:I, s:s}", "bytes", (json_int_t)size.bytes_used, "map", (json_int_t)size.bytes_map, "disk_free",
+                                  (json_int_t)size.disk_free, "intake", is_intake_stopped ? "stopped" : "open"));
+    json_t *refused = json_array();
+    for (size_t i = 0; i < live->refusal_count; i++) {
+        const struct live_refusal *r = &live->refusals[i];
+        json_array_append_new(refused, json_pack("{s:s, s:s, s:I, s:I}", "code", err_name(r->err), "clause", r->clause, "count", (json_int_t)r->count,
+                                                 "last_ms", (json_int_t)r->last_ms_ago));
+    }
+    json_object_set_new(answer, "refused", refused);
+    json_object_set_new(answer, "warnings", warnings_json(live, membership, &size, is_intake_stopped));
+    answer_number(answer, "uptime_ms", live->uptime_ms);
+    return answer;
+}
+
+json_t *answer_status(struct service *service, const json_t *request, enum err *ret_err)
+{
+    (void)request;
+    struct live live;
+    struct views_read *views = NULL;
+    struct store_read *read = NULL;
+    struct membership *membership = NULL;
+    json_t *answer = NULL;
+    *ret_err = service_live(service, &live);
+    if (*ret_err != ERR_OK) {
+        return service_error(*ret_err, "the node did not tell its state", NULL, "try again");
+    }
+    *ret_err = store_read_begin(service->store, &read);
+    if (*ret_err == ERR_OK) {
+        *ret_err = views_read_begin(service->views, service->store, &views);
+    }
+    if (*ret_err == ERR_OK) {
+        (void)!store_membership(read, sign_check, &membership);
+        answer = status_of(service, &live, views, read, membership);
+    }
+    membership_destroy(&membership);
+    views_read_end(&views);
+    store_read_end(&read);
+    live_fini(&live);
+    if (answer == NULL) {
+        *ret_err = *ret_err != ERR_OK ? *ret_err : ERR_IO;
+        answer = service_error(*ret_err, "the store could not be read", NULL, "griot fsck");
+    }
+    return answer;
+}
+
+/* ---- lag ---- */
+
+struct lag_log {
+    struct head head;
+    struct node_id node;
+};
+
+struct lag {
+    struct service *service;
+    const struct live *live;
+    struct lag_log *logs;
+    size_t log_count;
+    struct unpack *unpack;
+    struct head *heads; /* FRONTIER_HEADS_MAX */
+    json_t *nodes;
+};
+
+static bool lag_log(void *arg, const struct log_info *log)
+{
+    struct lag *lag = arg;
+    struct lag_log *more = realloc(lag->logs, (lag->log_count + 1) * sizeof *more);
+    if (more == NULL) {
+        return false;
+    }
+    lag->logs = more;
+    lag->logs[lag->log_count++] = (struct lag_log){log->head, log->node};
+    return true;
+}
+
+static const char *origin_name(const struct live *live, const struct node_id *node)
+{
+    for (size_t i = 0; i < live->origin_count; i++) {
+        if (node_id_equal(&live->origins[i].node, node)) {
+            return live->origins[i].name;
+        }
+    }
+    return NULL;
+}
+
+static uint64_t held_of(const struct head *heads, size_t count, const struct log_id *log)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (log_id_compare(&heads[i].log, log) == 0) {
+            return heads[i].entries;
+        }
+    }
+    return 0;
+}
+
+/* What the node of this frontier lacked, of what is held here, when it signed. */
+static bool lag_frontier(void *arg, const struct notice_ref *ref, struct span bytes, struct span heads_bytes)
+{
+    struct lag *lag = arg;
+    if (ref->kind != NOTICE_FRONTIER) {
+        return true;
+    }
+    struct notice notice;
+    struct frontier frontier;
+    const char *clause;
+    size_t count;
+    const char *name;
+    if (notice_decode(lag->unpack, bytes, &notice, &clause) != ERR_OK) {
+        return true;
+    }
+    struct span body = notice.body;
+    if (frontier_decode(lag->unpack, body, &frontier, &clause) != ERR_OK ||
+        heads_decode(lag->unpack, heads_bytes, lag->heads, FRONTIER_HEADS_MAX, &count, &clause) != ERR_OK ||
+        (name = origin_name(lag->live, &frontier.node)) == NULL) {
+        return true;
+    }
+    json_t *by = json_object();
+    uint64_t total = 0;
+    for (size_t i = 0; i < lag->log_count; i++) {
+        const char *origin = origin_name(lag->live, &lag->logs[i].node);
+        uint64_t held = held_of(lag->heads, count, &lag->logs[i].head.log);
+        uint64_t lacks = lag->logs[i].head.entries > held ? lag->logs[i].head.entries - held : 0;
+        if (origin != NULL) {
+            answer_number(by, origin, (uint64_t)json_integer_value(json_object_get(by, origin)) + lacks);
+            total += lacks;
+        }
+    }
+    json_t *row = json_object();
+    answer_text(row, "name", name);
+    answer_time(row, "at", frontier.clock);
+    answer_number(row, "missing_total", total);
+    json_object_set_new(row, "by", by);
+    json_array_append_new(lag->nodes, row);
+    return true;
+}
+
+static json_t *origins_json(const struct lag *lag)
+{
+    json_t *rows = json_array();
+    for (size_t i = 0; i < lag->live->origin_count; i++) {
+        const struct live_origin *origin = &lag->live->origins[i];
+        uint64_t entries = 0;
+        for (size_t j = 0; j < lag->log_count; j++) {
+            entries += node_id_equal(&lag->logs[j].node, &origin->node) ? lag->logs[j].head.entries : 0;
+        }
+        json_t *row = json_object();
+        answer_text(row, "name", origin->name);
+        answer_hex(row, "id", origin->node.b, sizeof origin->node.b);
+        answer_text(row, "role", role_name(origin->role));
+        bool is_self = node_id_equal(&origin->node, &lag->service->home->node);
+        json_object_set_new(row, "here",
+                            json_pack("{s:I, s:I, s:b}", "entries", (json_int_t)entries, "missing", (json_int_t)origin->missing, "heard",
+                                      origin->is_heard || is_self));
+        json_array_append_new(rows, row);
+    }
+    return rows;
+}
+
+json_t *answer_lag(struct service *service, const json_t *request, enum err *ret_err)
+{
+    (void)request;
+    struct live live;
+    struct store_read *read = NULL;
+    *ret_err = service_live(service, &live);
+    if (*ret_err != ERR_OK) {
+        return service_error(*ret_err, "the node did not tell its state", NULL, "try again");
+    }
+    struct lag lag = {.service = service, .live = &live, .unpack = unpack_new(), .heads = malloc(FRONTIER_HEADS_MAX * sizeof(struct head)), .nodes = json_array()};
+    *ret_err = lag.unpack == NULL || lag.heads == NULL ? ERR_MEMORY : store_read_begin(service->store, &read);
+    if (*ret_err == ERR_OK) {
+        *ret_err = store_logs(read, lag_log, &lag);
+    }
+    if (*ret_err == ERR_OK) {
+        *ret_err = store_notices(read, lag_frontier, &lag);
+    }
+    store_read_end(&read);
+    json_t *answer;
+    if (*ret_err == ERR_OK) {
+        answer = answer_new(service, "griot.lag/1");
+        json_object_set_new(answer, "origins", origins_json(&lag));
+        json_object_set(answer, "nodes", lag.nodes);
+    } else {
+        answer = service_error(*ret_err, "the store could not be read", NULL, "griot fsck");
+    }
+    json_decref(lag.nodes);
+    free(lag.logs);
+    free(lag.heads);
+    unpack_destroy(&lag.unpack);
+    live_fini(&live);
+    return answer;
+}

@@ -1,0 +1,187 @@
+#include "node/service.h"
+
+#include "crypto/hash.h"
+#include "node/trust.h"
+
+#include <stdlib.h>
+
+/* The bytes of a string of hex; yours to free. */
+static bool hex_bytes(const json_t *text, uint8_t **ret, size_t *ret_bytes)
+{
+    size_t n = json_string_length(text) / 2;
+    *ret = json_is_string(text) && n > 0 ? malloc(n) : NULL;
+    *ret_bytes = n;
+    if (*ret != NULL && hex_decode(json_string_value(text), *ret, n)) {
+        return true;
+    }
+    free(*ret);
+    *ret = NULL;
+    return false;
+}
+
+/* ---- admit ---- */
+
+static enum err admit_change(struct writer *writer, void *arg)
+{
+    struct trust_admit *admit = arg;
+    enum err err = trust_admit(writer, admit);
+    for (size_t i = 0; err == ERR_OK && i < admit->notice_count; i++) {
+        err = writer_note(writer, &admit->notices[i]);
+    }
+    return err;
+}
+
+json_t *answer_admit(struct service *service, const json_t *request, enum err *ret_err)
+{
+    static const char *const states[] = {"proposed", "admitted", "already in"};
+    struct trust_admit admit = {.now = wall_now()};
+    uint8_t *card;
+    size_t bytes;
+    if (!hex_bytes(json_object_get(request, "card"), &card, &bytes)) {
+        *ret_err = ERR_USAGE;
+        return service_error(ERR_USAGE, "that is no card", NULL, "griot card, at the new node, makes one");
+    }
+    admit.card = span_of(card, bytes);
+    *ret_err = service_change(service, admit_change, &admit);
+    json_t *answer;
+    if (*ret_err == ERR_OK) {
+        answer = answer_new(service, "griot.admit/1");
+        answer_text(answer, "name", admit.decoded.name);
+        answer_hex(answer, "node_id", admit.decoded.node.b, sizeof admit.decoded.node.b);
+        answer_text(answer, "fingerprint", admit.fingerprint);
+        answer_text(answer, "state", states[admit.state]);
+        json_t *by = json_array();
+        for (uint32_t i = 0; i < admit.by_count; i++) {
+            json_array_append_new(by, json_string(admit.by[i]));
+        }
+        json_object_set_new(answer, "by", by);
+    } else {
+        answer = service_error(*ret_err, "the node was not admitted", admit.why, *ret_err == ERR_PERMISSION ? "admit it at the desk of a hub" : NULL);
+    }
+    free(card);
+    return answer;
+}
+
+/* ---- join ---- */
+
+static enum err join_change(struct writer *writer, void *arg)
+{
+    struct trust_join *join = arg;
+    enum err err = trust_join(writer, join);
+    for (size_t i = 0; err == ERR_OK && i < join->stored; i++) {
+        err = writer_note(writer, &join->refs[i]);
+    }
+    return err;
+}
+
+/* Who the hubs are and where, and whether we are in, by what is held now. */
+static enum err put_region(struct service *service, json_t *answer)
+{
+    struct store_read *read;
+    struct membership *membership = NULL;
+    enum err err = store_read_begin(service->store, &read);
+    if (err != ERR_OK) {
+        return err;
+    }
+    json_t *hubs = json_array();
+    bool is_member = false;
+    uint64_t number = 0;
+    if (store_membership(read, sign_check, &membership) == ERR_OK) {
+        number = membership_roster_number(membership);
+        is_member = membership_find(membership, &service->home->node) != NULL;
+        for (size_t i = 0; i < membership_count(membership); i++) {
+            const struct member *member = membership_at(membership, i);
+            struct card card;
+            if (member->role == ROLE_HUB) {
+                bool has_card = store_card(read, &member->node, &card) == ERR_OK && card.address_count > 0;
+                json_array_append_new(hubs, json_pack("{s:s, s:s}", "name", member->name, "address", has_card ? card.addresses[0] : ""));
+            }
+        }
+    }
+    membership_destroy(&membership);
+    store_read_end(&read);
+    answer_hex(answer, "region", service->home->region.b, sizeof service->home->region.b);
+    answer_number(answer, "roster", number);
+    json_object_set_new(answer, "member", json_boolean(is_member));
+    json_object_set_new(answer, "hubs", hubs);
+    return ERR_OK;
+}
+
+json_t *answer_join(struct service *service, const json_t *request, enum err *ret_err)
+{
+    const json_t *list = json_object_get(request, "notices");
+    size_t count = json_array_size(list);
+    struct span *notices = calloc(count + 1, sizeof *notices);
+    struct trust_join join = {.notices = notices};
+    *ret_err = notices == NULL ? ERR_MEMORY : ERR_OK;
+    for (size_t i = 0; *ret_err == ERR_OK && i < count; i++) {
+        uint8_t *bytes;
+        size_t n;
+        if (hex_bytes(json_array_get(list, i), &bytes, &n)) {
+            notices[join.count++] = span_of(bytes, n);
+        } else {
+            *ret_err = ERR_USAGE;
+        }
+    }
+    if (*ret_err == ERR_OK) {
+        *ret_err = service_change(service, join_change, &join);
+    }
+    json_t *answer = NULL;
+    if (*ret_err == ERR_OK) {
+        answer = answer_new(service, "griot.join/1");
+        answer_number(answer, "stored", join.stored);
+        answer_number(answer, "held", join.held);
+        answer_number(answer, "refused", join.refused);
+        *ret_err = put_region(service, answer);
+    }
+    if (*ret_err != ERR_OK) {
+        json_decref(answer);
+        answer = service_error(*ret_err, "the region file was not taken in", join.why,
+                               *ret_err == ERR_REGION ? "use the region file of the region this node was made for" : NULL);
+    }
+    for (size_t i = 0; i < join.count; i++) {
+        union {
+            const uint8_t *borrowed;
+            uint8_t *own;
+        } bytes = {notices[i].p};
+        free(bytes.own);
+    }
+    free(notices);
+    free(join.refs);
+    return answer;
+}
+
+/* ---- region ---- */
+
+static bool put_notice(void *arg, const struct notice_ref *ref, struct span notice, struct span heads)
+{
+    json_t *notices = arg;
+    (void)heads;
+    if (ref->kind == NOTICE_CHARTER || ref->kind == NOTICE_ROSTER || ref->kind == NOTICE_ACT || ref->kind == NOTICE_CARD) {
+        char *hex = malloc(2 * notice.n + 1);
+        if (hex != NULL) {
+            json_array_append_new(notices, json_string(hex_encode(notice.p, notice.n, hex)));
+            free(hex);
+        }
+    }
+    return true;
+}
+
+json_t *answer_region(struct service *service, const json_t *request, enum err *ret_err)
+{
+    (void)request;
+    struct store_read *read;
+    json_t *notices = json_array();
+    *ret_err = store_read_begin(service->store, &read);
+    if (*ret_err == ERR_OK) {
+        *ret_err = store_notices(read, put_notice, notices);
+        store_read_end(&read);
+    }
+    if (*ret_err != ERR_OK) {
+        json_decref(notices);
+        return service_error(*ret_err, "the store could not be read", NULL, "griot fsck");
+    }
+    json_t *answer = answer_new(service, "griot.region/1");
+    json_object_set_new(answer, "notices", notices);
+    return answer;
+}

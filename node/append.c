@@ -1,0 +1,230 @@
+#include "node/writer.h"
+
+#include "crypto/hash.h"
+
+#include <stdlib.h>
+
+enum { GROUP_MAX = 2048, PAYLOADS_BYTES = GROUP_MAX * PAYLOAD_BYTES_MAX };
+
+/* Records of a batch on their way to one author_append. */
+struct group {
+    size_t count;
+    struct payload payloads[GROUP_MAX];
+    size_t item[GROUP_MAX]; /* index in the batch */
+    struct own_record own[GROUP_MAX];
+    bool is_keyed[GROUP_MAX]; /* a later batch may hold its row again; a record without a key is never met again, and needs no row of its own */
+    struct hash contents[GROUP_MAX];
+    uint8_t *memory;
+    size_t used;
+};
+
+/* One item is array(2) of two binaries in their smallest form; anything else is refused. */
+static bool take_bin(struct span *rest, struct span *ret)
+{
+    if (rest->n < 2) {
+        return false;
+    }
+    size_t head, n;
+    const uint8_t *p = rest->p;
+    if (p[0] == 0xc4) {
+        head = 2;
+        n = p[1];
+    } else if (p[0] == 0xc5 && rest->n >= 3) {
+        head = 3;
+        n = (size_t)p[1] << 8 | p[2];
+    } else {
+        return false;
+    }
+    if (n > rest->n - head) {
+        return false;
+    }
+    *ret = span_of(p + head, n);
+    *rest = span_of(p + head + n, rest->n - head - n);
+    return true;
+}
+
+static bool take_item(struct span *rest, struct span *key, struct span *payload)
+{
+    if (rest->n == 0 || rest->p[0] != 0x92) {
+        return false;
+    }
+    *rest = span_of(rest->p + 1, rest->n - 1);
+    return take_bin(rest, key) && take_bin(rest, payload);
+}
+
+/* What "unchanged" compares: the values without id, depth, what is replaced and when it was entered. */
+static enum err content_of(struct writer *writer, const struct record *record, uint8_t ret[16])
+{
+    static const struct record_id none;
+    struct record bare = *record;
+    bare.id = none;
+    bare.depth = 1;
+    bare.replaces_count = 0;
+    size_t kept = 0;
+    for (size_t i = 0; i < record->value_count; i++) {
+        if (strcmp(record->values[i].field->name, "entry_time") != 0) {
+            bare.values[kept++] = record->values[i];
+        }
+    }
+    bare.value_count = (uint32_t)kept;
+    uint8_t bytes[PAYLOAD_BYTES_MAX];
+    struct out out = out_into(bytes, sizeof bytes);
+    enum err err = record_encode(&bare, &out);
+    if (err == ERR_OK) {
+        struct hash hash;
+        hash_keyed(HASH_CONTENT, writer->home->record_key, out_written(&out), &hash);
+        memcpy(ret, hash.b, 16);
+    }
+    return err;
+}
+
+static enum err flush(struct writer *writer, struct append *append, struct group *group)
+{
+    if (group->count == 0) {
+        return ERR_OK;
+    }
+    struct head head;
+    enum err err = author_append(writer->author, append->channel, group->payloads, group->count, wall_now(),
+                                 writer->membership != NULL ? membership_roster_number(writer->membership) : 0, group->contents, &head);
+    for (size_t i = 0; err == ERR_OK && i < group->count; i++) {
+        size_t item = group->item[i];
+        append->versions[item] = group->contents[i];
+        if (group->is_keyed[i]) {
+            group->own[i].version = group->contents[i];
+            err = store_own_put(writer->store, &append->ids[item], &group->own[i]);
+        }
+    }
+    if (err == ERR_OK) {
+        writer->heads[append->channel] = head;
+    }
+    group->count = 0;
+    group->used = 0;
+    return err;
+}
+
+static bool group_has(const struct append *append, const struct group *group, const struct record_id *id)
+{
+    for (size_t i = group->count; i-- > 0;) {
+        if (memcmp(append->ids[group->item[i]].b, id->b, sizeof id->b) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void name_record(struct writer *writer, struct span key, struct record_id *ret)
+{
+    if (key.n == 0) {
+        random_fill(ret->b, sizeof ret->b);
+        return;
+    }
+    struct hash hash;
+    hash_keyed(HASH_RECORD, writer->home->record_key, key, &hash);
+    memcpy(ret->b, hash.b, sizeof ret->b);
+}
+
+static enum err add(struct writer *writer, struct append *append, struct group *group, struct span key, struct span payload, bool *is_keyed_before)
+{
+    struct record record;
+    enum err err = record_decode(writer->unpack, payload, &record, &append->clause);
+    if (err != ERR_OK) {
+        return err;
+    }
+    size_t item = append->count;
+    struct own_record *own = &group->own[group->count];
+    *own = (struct own_record){0};
+    if (key.n > 0) {
+        err = content_of(writer, &record, own->content);
+    }
+    if (err != ERR_OK) {
+        append->clause = "WIRE.md 6: record longer than 2048 bytes";
+        return err;
+    }
+    name_record(writer, key, &append->ids[item]);
+    /* Only keyed rows can meet themselves again within a group. */
+    if (key.n > 0 && *is_keyed_before && group_has(append, group, &append->ids[item])) {
+        struct own_record kept = *own;
+        err = flush(writer, append, group);
+        if (err != ERR_OK) {
+            return err;
+        }
+        own = &group->own[0];
+        *own = kept;
+    }
+    *is_keyed_before = *is_keyed_before || key.n > 0;
+    struct own_record before;
+    err = key.n > 0 ? store_own_get(writer->store, &append->ids[item], &before) : ERR_NOT_FOUND;
+    if (err != ERR_OK && err != ERR_NOT_FOUND) {
+        return err;
+    }
+    record.id = append->ids[item];
+    record.depth = 1;
+    record.replaces_count = 0;
+    append->states[item] = APPEND_NEW;
+    if (err == ERR_OK) {
+        if (memcmp(before.content, own->content, sizeof own->content) == 0) {
+            append->states[item] = APPEND_UNCHANGED;
+            append->versions[item] = before.version;
+            append->count++;
+            return ERR_OK;
+        }
+        append->states[item] = APPEND_UPDATED;
+        record.depth = before.depth + 1;
+        record.replaces_count = 1;
+        record.replaces[0] = before.version;
+    }
+    own->depth = record.depth;
+    group->is_keyed[group->count] = key.n > 0;
+    struct out out = out_into(group->memory + group->used, PAYLOAD_BYTES_MAX);
+    err = record_encode(&record, &out);
+    if (err != ERR_OK) {
+        append->clause = "WIRE.md 6: record longer than 2048 bytes";
+        return err;
+    }
+    group->payloads[group->count] = (struct payload){.kind = ENTRY_RECORD, .bytes = out_written(&out)};
+    group->used += out.at;
+    group->item[group->count++] = item;
+    append->count++;
+    return group->count == GROUP_MAX ? flush(writer, append, group) : ERR_OK;
+}
+
+enum err append_records(struct writer *writer, void *arg)
+{
+    struct append *append = arg;
+    struct group *group = calloc(1, sizeof *group);
+    uint8_t *memory = malloc(PAYLOADS_BYTES);
+    if (group == NULL || memory == NULL) {
+        free(group);
+        free(memory);
+        return ERR_MEMORY;
+    }
+    group->memory = memory;
+    append->count = 0;
+    append->clause = NULL;
+    enum err err = ERR_OK;
+    struct span rest = append->batch, key, payload, scan = append->batch;
+    /* The whole batch is looked at before the first record is appended: a malformed one leaves nothing behind. */
+    size_t items = 0;
+    while (err == ERR_OK && scan.n > 0) {
+        struct record record;
+        if (++items > APPEND_ITEMS_MAX) {
+            append->clause = "ANSWERS.md append: too many records in one batch";
+            err = ERR_LIMIT;
+        } else if (!take_item(&scan, &key, &payload)) {
+            append->clause = "ANSWERS.md append: not a pair of row key and record";
+            err = ERR_MALFORMED;
+        } else {
+            err = record_decode(writer->unpack, payload, &record, &append->clause);
+        }
+    }
+    bool is_keyed_before = false;
+    while (err == ERR_OK && rest.n > 0 && take_item(&rest, &key, &payload)) {
+        err = add(writer, append, group, key, payload, &is_keyed_before);
+    }
+    if (err == ERR_OK) {
+        err = flush(writer, append, group);
+    }
+    free(memory);
+    free(group);
+    return err;
+}

@@ -1,0 +1,98 @@
+/* ask.c - the timeout is an alarm: whatever the node does meanwhile, the person gets an answer. It is armed only while a daemon is asked, never while
+ * a passphrase is typed or the store is open in this process. */
+#include "node/cli/ask.h"
+
+#include "node/cli/explain.h"
+#include "node/cli/explain_home.h"
+#include "node/cli/output.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { LATE_BYTES_MAX = 1024 };
+
+/* Written before the alarm is set, since nothing may be formatted inside a signal handler. */
+static char late[LATE_BYTES_MAX];
+static size_t late_bytes;
+
+static void on_alarm(int signal)
+{
+    (void)signal;
+    if (write(STDERR_FILENO, late, late_bytes) < 0) {
+        _exit(OUTCOME_UNREACHABLE);
+    }
+    _exit(OUTCOME_UNREACHABLE);
+}
+
+static void alarm_set(const struct invocation *invocation)
+{
+    const struct explanation *explanation = explain(ERR_UNREACHABLE);
+    struct sigaction action = {.sa_handler = on_alarm};
+    char what[160];
+    int n = 0;
+
+    (void)snprintf(what, sizeof what, _("the node did not answer within %u s"), invocation->timeout_s);
+    if (invocation->is_json) {
+        json_t *error = json_pack("{s:s, s:s, s:s, s:s, s:s}", "schema", "griot.error/1", "code", err_name(ERR_UNREACHABLE), "what", what, "why",
+                                  _(explanation->why), "do", _(explanation->advice));
+        char *text = error != NULL ? json_dumps(error, JSON_COMPACT) : NULL;
+        n = snprintf(late, sizeof late, "%s\n", text != NULL ? text : "{}");
+        free(text);
+        json_decref(error);
+    } else {
+        n = snprintf(late, sizeof late, "%s[%s]: %s\n  %s\n  → %s\n", _("error"), err_name(ERR_UNREACHABLE), what, _(explanation->why),
+                     _(explanation->advice));
+    }
+    late_bytes = n < 0 ? 0 : (size_t)n < sizeof late ? (size_t)n : sizeof late - 1;
+    (void)sigaction(SIGALRM, &action, NULL);
+    (void)alarm(invocation->timeout_s);
+}
+
+int ask_open(const struct invocation *invocation, struct client **ret)
+{
+    static struct home_fault fault; /* large; one thread */
+    enum err err = client_open_explained(invocation->home, ret, &fault);
+
+    if (err != ERR_OK) {
+        return explain_home(invocation, err, &fault);
+    }
+    if (invocation->timeout_s > 0 && client_is_daemon(*ret)) {
+        alarm_set(invocation);
+    }
+    return OUTCOME_DONE;
+}
+
+int ask_client(const struct invocation *invocation, struct client *client, json_t *request, void (*on_progress)(void *arg, const json_t *progress),
+               void *arg, json_t **ret)
+{
+    json_t *result = NULL;
+    enum err err = request == NULL ? ERR_MEMORY : client_call(client, request, on_progress, arg, &result);
+    int outcome;
+
+    json_decref(request);
+    if (err == ERR_OK && json_is_object(result)) {
+        *ret = result;
+        return OUTCOME_DONE;
+    }
+    outcome = fail_answer(invocation, err == ERR_OK ? ERR_INTERNAL : err, result);
+    json_decref(result);
+    return outcome;
+}
+
+int ask(const struct invocation *invocation, json_t *request, json_t **ret)
+{
+    struct client *client = NULL;
+    int outcome = ask_open(invocation, &client);
+
+    if (outcome != OUTCOME_DONE) {
+        json_decref(request);
+        return outcome;
+    }
+    outcome = ask_client(invocation, client, request, NULL, NULL, ret);
+    (void)alarm(0);
+    client_close(&client);
+    return outcome;
+}

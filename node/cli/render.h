@@ -1,0 +1,24 @@
+/* render.h - each answer as text for people. Pure: an answer in, text out; tests feed answers as ANSWERS.md defines them. */
+#ifndef GRIOT_NODE_CLI_RENDER_H
+#define GRIOT_NODE_CLI_RENDER_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdio.h>
+
+void render_status(FILE *to, const json_t *answer, bool is_color);
+/* `only`: one peer's name, or NULL for all. Returns the number of peers shown. */
+size_t render_peers(FILE *to, const json_t *answer, const char *only, bool is_color);
+/* `columns`: of the terminal, 0 unlimited: nodes that lack nothing are left out when they do not fit. `is_all`: never. */
+void render_lag(FILE *to, const json_t *answer, size_t columns, bool is_all, bool is_color);
+void render_search(FILE *to, const json_t *answer, bool is_color);
+void render_show(FILE *to, const json_t *answer, bool is_color);
+void render_trace(FILE *to, const json_t *answer, bool is_color);
+void render_import(FILE *to, const json_t *answer, bool is_color);
+/* verify and fsck. */
+void render_faults(FILE *to, const json_t *answer, bool is_color);
+
+/* Is something known to be missing from the answer, for --strict? */
+bool reply_is_incomplete(const json_t *answer);
+
+#endif

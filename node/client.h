@@ -1,0 +1,41 @@
+/* client.h - how a command reaches its node: over the home's control socket when the daemon runs, else by taking the home's lock and answering from the store in this
+ * process. The caller does not see the difference, but for `from` in the reply ("daemon" or "store").
+ *
+ * Frames on the socket (HOME/control.sock, 0600, same uid only): length (u32 BE, of type and body, at most 1 MiB) | type (1 byte) | body.
+ * 'J': JSON text. 'B': bytes. Request: one J {"do": NAME, ...}; then for "append" B frames (record_batch.h form), ended by an empty B; each B is answered by one J.
+ * Reply: any number of J {"progress": {...}}, then J {"ok": true, "result": {...}} or J {"ok": false, "error": {"code", "what", "why", "do"}}. */
+#ifndef GRIOT_NODE_CLIENT_H
+#define GRIOT_NODE_CLIENT_H
+
+#include "proto/error.h"
+#include "proto/span.h"
+
+#include <jansson.h>
+
+struct client;
+
+/* Connect, or open the home.
+ *   errors  ERR_NOT_FOUND  no home there; ERR_LOCKED  another command has the home; ERR_PASSPHRASE ...; ERR_UNREACHABLE  the daemon holds the lock and does not answer */
+MUST_CHECK enum err client_open(const char *home, struct client **ret);
+/* The same; after an error other than ERR_MEMORY `ret_fault` says what of the home it is about. */
+struct home_fault;
+MUST_CHECK enum err client_open_explained(const char *home, struct client **ret, struct home_fault *ret_fault);
+void client_close(struct client **client);
+/* Is it the daemon that answers? */
+bool client_is_daemon(const struct client *client);
+
+/* One request, one result. `on_progress` may be NULL. *ret_result: a new reference to "result", or to "error" when not ok.
+ *   errors  the error's code as enum err; ERR_UNREACHABLE when the daemon went away */
+MUST_CHECK enum err client_call(struct client *client, json_t *request, void (*on_progress)(void *arg, const json_t *progress), void *arg, json_t **ret_result);
+
+/* Streaming append: begin, any number of batches (each durable when it returns), end.
+ * `batch`: a sequence of [row key (bin, empty: new random id), record payload (bin, record_encode form, its id ignored when there is a row key)] as canonical MessagePack
+ * arrays, at most 900 KiB. *ret_result of a batch: {"new", "updated", "unchanged", "ids": [hex ...]}. */
+MUST_CHECK enum err client_append_begin(struct client *client, const char *channel);
+MUST_CHECK enum err client_append(struct client *client, struct span batch, json_t **ret_result);
+MUST_CHECK enum err client_append_end(struct client *client);
+
+/* Requests that a node answers ("do"): status, peers, lag, search {query, limit, offset}, show {id}, trace {id}, admit {card (hex of a card notice)}, join {notices (hex)},
+ * backup {path}, verify {id?}, fsck, region (the charter, rosters, acts and cards as hex), rebuild. Results: node/ANSWERS.md. */
+
+#endif

@@ -1,0 +1,240 @@
+#include "node/core/state.h"
+
+#include <czmq.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+
+enum err core_new(struct home *home, struct store *store, struct core **ret, char *why)
+{
+    struct core *core = calloc(1, sizeof *core);
+    why[0] = '\0';
+    if (core == NULL) {
+        return ERR_MEMORY;
+    }
+    core->home = home;
+    core->store = store;
+    core->now = core->started = mono_now();
+    core->next_connection = 1;
+    core->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    pthread_mutex_init(&core->lock, NULL);
+    pthread_cond_init(&core->done, NULL);
+    random_fill(core->boot, sizeof core->boot);
+    random_fill(&core->random, sizeof core->random);
+    core->random |= 1;
+    core->unpack = unpack_new();
+    core->frame = malloc(BUILD_BYTES);
+    core->heads = malloc(FRONTIER_HEADS_MAX * sizeof *core->heads);
+    core->remembered = calloc(REMEMBERED_NODES_MAX, sizeof *core->remembered);
+    enum err err = core->wake < 0 || core->unpack == NULL || core->frame == NULL || core->heads == NULL || core->remembered == NULL ? ERR_MEMORY : ERR_OK;
+    if (err == ERR_OK) {
+        err = writer_open(home, store, &core->writer);
+    }
+    if (err == ERR_OK) {
+        enum profile profile = core->writer.membership != NULL ? membership_profile(core->writer.membership) : PROFILE_OPEN;
+        struct sync_config config = {.self = home->node, .role = home->role, .timing = sync_timing_of(profile), .seed = core_draw(core)};
+        core->sync = sync_new(&config);
+        err = core->sync == NULL ? ERR_MEMORY : core_load(core->sync, store, core->writer.membership);
+    }
+    if (err == ERR_OK) {
+        struct gateway_config config = {.listen = home->config.listen, .transport_public = home->transport_public, .transport = home->transport};
+        err = gateway_new(&config, &core->gateway, why);
+    }
+    if (err != ERR_OK) {
+        core_destroy(&core);
+        return err;
+    }
+    core->has_membership_change = true;
+    *ret = core;
+    return ERR_OK;
+}
+
+void core_destroy(struct core **core_ptr)
+{
+    struct core *core = *core_ptr;
+    if (core == NULL) {
+        return;
+    }
+    gateway_destroy(&core->gateway);
+    sync_destroy(&core->sync);
+    writer_close(&core->writer);
+    unpack_destroy(&core->unpack);
+    if (core->wake >= 0) {
+        close(core->wake);
+    }
+    pthread_mutex_destroy(&core->lock);
+    pthread_cond_destroy(&core->done);
+    free(core->links);
+    free(core->pending);
+    free(core->ranges);
+    free(core->frame);
+    free(core->heads);
+    free(core->remembered);
+    free(core);
+    *core_ptr = NULL;
+}
+
+void core_on_stored(struct core *core, void (*stored)(void *arg), void *arg)
+{
+    core->stored = stored;
+    core->stored_arg = arg;
+}
+
+void core_stop(struct core *core)
+{
+    atomic_store(&core->is_stopping, true);
+    uint64_t one = 1;
+    (void)!write(core->wake, &one, sizeof one);
+}
+
+/* ---- the loop ---- */
+
+static void take_event(struct core *core, const struct gateway_event *event)
+{
+    struct connection *c = connection_find(core, event->connection);
+    switch (event->type) {
+    case GATEWAY_FRAME:
+        core_take_frame(core, event);
+        break;
+    case GATEWAY_TAKEN:
+        if (c != NULL && c->is_up) {
+            core_frame_taken(core, c);
+        }
+        break;
+    case GATEWAY_OPEN:
+        if (c != NULL) {
+            session_start(core, c);
+        }
+        break;
+    case GATEWAY_GONE:
+        if (c != NULL) {
+            log_event(LOG_DEBUG, "connection_gone", "why=%s", event->why);
+            connection_end(core, c, event->is_refused ? ERR_UNKNOWN_KEY : ERR_UNREACHABLE, event->why, 0, true);
+        }
+        break;
+    case GATEWAY_ABUSE:
+        core_refused(core, "?", ERR_MALFORMED, "WIRE.md 5: not one frame");
+        break;
+    }
+}
+
+static void tend_links(struct core *core)
+{
+    for (size_t i = 0; i < core->link_count; i++) {
+        struct link *link = &core->links[i];
+        if (!link_is_due(link, core->now)) {
+            continue;
+        }
+        if (link->state == LINK_DIALLING) {
+            struct connection *c = connection_find(core, link->connection);
+            if (c != NULL) {
+                connection_end(core, c, ERR_UNREACHABLE, "no answer", 0, false);
+            } else {
+                link_failed(link, "no answer", false, 0, core_draw(core), core->now);
+            }
+            continue;
+        }
+        struct connection *c = connection_add(core, core->next_connection, true, &link->key);
+        if (c != NULL) {
+            core->next_connection = core->next_connection == INT32_MAX ? 1 : core->next_connection + 1;
+            gateway_dial(core->gateway, c->number, link->address, &link->key);
+            link_dialled(link, c->number, core->now);
+        }
+    }
+    for (size_t i = 0; i < CONNECTIONS_MAX; i++) {
+        struct connection *c = &core->connections[i];
+        if (c->number == 0 || c->is_up) {
+            continue;
+        }
+        if (c->is_contested) {
+            contest_check(core, c);
+        } else if (!c->is_dialled && core->now.ms >= c->deadline.ms) {
+            connection_end(core, c, ERR_UNREACHABLE, "the handshake took too long", 0, false);
+        }
+    }
+}
+
+static long wait_ms(const struct core *core)
+{
+    uint64_t until = sync_deadline(core->sync).ms;
+    for (size_t i = 0; i < core->link_count; i++) {
+        if (core->links[i].state != LINK_UP && core->links[i].next.ms < until) {
+            until = core->links[i].next.ms;
+        }
+    }
+    for (size_t i = 0; i < CONNECTIONS_MAX; i++) {
+        const struct connection *c = &core->connections[i];
+        if (c->number != 0 && !c->is_up) {
+            uint64_t at = c->is_contested ? core->now.ms + 50 : c->deadline.ms;
+            until = at < until ? at : until;
+        }
+    }
+    if (until == UINT64_MAX) {
+        return -1;
+    }
+    uint64_t left = until > core->now.ms ? until - core->now.ms : 0;
+    return left < 60000 ? (long)left : 60000;
+}
+
+static void drain(struct core *core)
+{
+    struct gateway_event event;
+    uint64_t begin = core->now.ms;
+    for (int i = 0; i < TURN_FRAMES_MAX && core->now.ms - begin < TURN_MS_MAX && gateway_receive(core->gateway, &event); i++) {
+        core->now = mono_now();
+        take_event(core, &event);
+        /* Nothing durable waits: answer at once. */
+        if ((!core->is_open && core->pending_count == 0) || core->given_up != ERR_OK) {
+            core_settle(core);
+        }
+    }
+}
+
+enum err core_run(struct core *core)
+{
+    core_settle(core);
+    while (!atomic_load(&core->is_stopping) && !core->is_broken) {
+        zmq_pollitem_t items[] = {{.socket = gateway_socket(core->gateway), .events = ZMQ_POLLIN}, {.fd = core->wake, .events = ZMQ_POLLIN}};
+        core->now = mono_now();
+        if (zmq_poll(items, 2, wait_ms(core)) < 0 && zmq_errno() != EINTR) {
+            break;
+        }
+        core->now = mono_now();
+        if (items[1].revents & ZMQ_POLLIN) {
+            uint64_t count;
+            (void)!read(core->wake, &count, sizeof count);
+        }
+        core_run_jobs(core);
+        drain(core);
+        core_settle(core);
+        core->now = mono_now();
+        if (core->now.ms - core->readers_checked.ms >= READER_CHECK_MS) {
+            core->readers_checked = core->now;
+            store_reader_check(core->store);
+        }
+        tend_links(core);
+        if (core->now.ms >= sync_deadline(core->sync).ms) {
+            if (core->is_intake_stopped) {
+                (void)!core_begin(core); /* is there room again? Status is to say so although nobody writes */
+            }
+            core_feed(core, &(struct sync_event){.type = SYNC_TICK, .now = core->now, .peer = UINT32_MAX});
+        }
+        core_settle(core);
+    }
+    /* Say goodbye, answer those who wait. */
+    for (size_t i = 0; i < CONNECTIONS_MAX; i++) {
+        if (core->connections[i].number != 0) {
+            connection_end(core, &core->connections[i], ERR_OK, "this node stops", 1000, false);
+        }
+    }
+    core_settle(core);
+    pthread_mutex_lock(&core->lock);
+    core->is_closed = true;
+    for (struct job *job = core->first; job != NULL; job = job->next) {
+        job->err = ERR_UNREACHABLE;
+        job->is_done = true;
+    }
+    core->first = core->last = NULL;
+    pthread_cond_broadcast(&core->done);
+    pthread_mutex_unlock(&core->lock);
+    return core->is_broken ? ERR_IO : ERR_OK;
+}

@@ -1,0 +1,32 @@
+/* core.h - the one thread that drives the engine: frames in, events to the engine, its actions out; admission, own appends, one synced transaction for all that waits. */
+#ifndef GRIOT_NODE_CORE_CORE_H
+#define GRIOT_NODE_CORE_CORE_H
+
+#include "node/live.h"
+#include "node/writer.h"
+#include "store/views.h"
+
+struct core;
+
+/* `home` is unlocked; all are borrowed until core_destroy. `why` (GATEWAY_WHY_BYTES_MAX) explains why the address to listen on
+ * was not taken, and is empty when something else failed. */
+MUST_CHECK enum err core_new(struct home *home, struct store *store, struct core **ret, char *why);
+void core_destroy(struct core **core);
+/* Run until core_stop. ERR_OK after a graceful stop; ERR_IO when the disk can no longer be trusted (exit 74). */
+MUST_CHECK enum err core_run(struct core *core);
+/* From any thread or a signal handler. */
+void core_stop(struct core *core);
+/* Called in the core's thread after each transaction, to wake those who follow the journal. */
+void core_on_stored(struct core *core, void (*stored)(void *arg), void *arg);
+
+/* From other threads: run a change inside the core's next transaction and wait until it is durable. ERR_UNREACHABLE when the core is stopping. */
+MUST_CHECK enum err core_change(struct core *core, writer_change change, void *arg);
+/* A copy of what is known now; live_fini it. ERR_MEMORY, ERR_UNREACHABLE */
+MUST_CHECK enum err core_live(struct core *core, struct live *ret);
+
+/* An engine that has been told everything the store holds, for answers when no daemon runs. */
+MUST_CHECK enum err core_load(struct sync *sync, struct store *store, const struct membership *membership);
+/* Origins and totals of an engine. */
+MUST_CHECK enum err core_origins(const struct sync *sync, const struct membership *membership, struct live *ret);
+
+#endif

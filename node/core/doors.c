@@ -1,0 +1,242 @@
+#include "node/core/state.h"
+#include "node/trust.h"
+
+#include <stdlib.h>
+
+struct door {
+    struct core *core;
+    struct curve_public keys[GATEWAY_ALLOWED_MAX];
+    size_t count;
+};
+
+static bool door_key(void *arg, const struct notice_ref *ref, struct span bytes, struct span heads)
+{
+    struct door *door = arg;
+    (void)bytes;
+    (void)heads;
+    static const struct curve_public none;
+    if (ref->kind != NOTICE_CARD) {
+        return true;
+    }
+    struct node_id node;
+    memcpy(node.b, ref->subject, sizeof node.b);
+    if (membership_find(door->core->writer.membership, &node) == NULL || door->count + 2 > GATEWAY_ALLOWED_MAX) {
+        return true;
+    }
+    struct store_read *read;
+    struct card card;
+    if (store_read_begin(door->core->store, &read) == ERR_OK) {
+        if (store_card(read, &node, &card) == ERR_OK) {
+            door->keys[door->count++] = card.transport;
+            if (memcmp(card.transport_before.b, none.b, sizeof none.b) != 0) {
+                door->keys[door->count++] = card.transport_before;
+            }
+        }
+        store_read_end(&read);
+    }
+    return true;
+}
+
+static const struct config_peer *configured(const struct core *core, const char *name)
+{
+    for (uint32_t i = 0; i < core->home->config.peer_count; i++) {
+        if (strcmp(core->home->config.peers[i].name, name) == 0) {
+            return &core->home->config.peers[i];
+        }
+    }
+    return NULL;
+}
+
+/* Edges dial every hub; of two hubs the one with the lower node id dials. An address in griot.ini is always dialled. */
+static bool should_dial(const struct core *core, const struct member *member)
+{
+    if (node_id_equal(&member->node, &core->home->node)) {
+        return false;
+    }
+    if (configured(core, member->name) != NULL) {
+        return true;
+    }
+    return member->role == ROLE_HUB && (core->home->role != ROLE_HUB || memcmp(core->home->node.b, member->node.b, sizeof member->node.b) < 0);
+}
+
+static void links_refresh(struct core *core, struct store_read *read)
+{
+    size_t members = membership_count(core->writer.membership);
+    for (size_t i = 0; i < members; i++) {
+        const struct member *member = membership_at(core->writer.membership, i);
+        struct link *link = NULL;
+        for (size_t j = 0; j < core->link_count; j++) {
+            if (node_id_equal(&core->links[j].node, &member->node)) {
+                link = &core->links[j];
+            }
+        }
+        struct card card;
+        if (!should_dial(core, member) || store_card(read, &member->node, &card) != ERR_OK) {
+            continue;
+        }
+        const struct config_peer *peer = configured(core, member->name);
+        if (peer == NULL && card.address_count == 0) {
+            continue;
+        }
+        if (link == NULL) {
+            struct link *more = realloc(core->links, (core->link_count + 1) * sizeof *more);
+            if (more == NULL) {
+                return;
+            }
+            core->links = more;
+            link = &core->links[core->link_count++];
+            uint32_t max = core->home->config.retry_max_s > 0 ? core->home->config.retry_max_s * 1000
+                                                              : link_retry_ms_max(membership_profile(core->writer.membership));
+            link_init(link, &member->node, max, core->now);
+        }
+        snprintf(link->address, sizeof link->address, "%.*s", ADDRESS_BYTES_MAX, peer != NULL ? peer->address : card.addresses[0]);
+        link->key = card.transport;
+    }
+}
+
+/* What a hub owes those who have just come in: their cards, when it was it that proposed them. And what we owe the others once we are in: ours. */
+static void publish_cards(struct core *core)
+{
+    struct trust_settle settle;
+    enum err err = core_begin(core);
+    if (err == ERR_OK) {
+        err = core_outcome(core, trust_settle(&core->writer, &settle));
+    }
+    for (size_t i = 0; err == ERR_OK && i < settle.notice_count; i++) {
+        err = writer_note(&core->writer, &settle.notices[i]);
+    }
+    uint8_t bytes[CARD_NOTICE_BYTES_MAX];
+    struct out card = out_into(bytes, sizeof bytes);
+    struct notice_ref ref;
+    bool is_new = false;
+    const char *clause;
+    if (err == ERR_OK && membership_find(core->writer.membership, &core->home->node) != NULL && home_card_current(core->home, &card) == ERR_OK &&
+        store_admit_notice(core->store, out_written(&card), 0, span_of(NULL, 0), &ref, &is_new, &clause) == ERR_OK && is_new) {
+        err = writer_note(&core->writer, &ref);
+    }
+    if (err != ERR_OK) {
+        log_event(LOG_WARN, "cards_not_published", "err=%s", err_name(err));
+    }
+}
+
+void core_membership_changed(struct core *core)
+{
+    core->has_membership_change = false;
+    enum err err = writer_refresh(&core->writer);
+    if (err != ERR_OK || core->writer.membership == NULL) {
+        return;
+    }
+    const struct membership *membership = core->writer.membership;
+    struct door *door = calloc(1, sizeof *door);
+    size_t count = membership_count(membership);
+    struct sync_member *members = calloc(count + 1, sizeof *members);
+    struct store_read *read;
+    if (door == NULL || members == NULL || store_read_begin(core->store, &read) != ERR_OK) {
+        free(door);
+        free(members);
+        return;
+    }
+    door->core = core;
+    (void)!store_notices(read, door_key, door);
+    links_refresh(core, read);
+    store_read_end(&read);
+    gateway_allow(core->gateway, door->keys, door->count, NULL, 0);
+    for (size_t i = 0; i < count; i++) {
+        members[i] = (struct sync_member){membership_at(membership, i)->node, membership_at(membership, i)->role};
+    }
+    struct sync_event event = {.type = SYNC_ROSTER, .now = core->now, .peer = UINT32_MAX};
+    event.u.roster.members = members;
+    event.u.roster.count = count;
+    core_feed(core, &event);
+    free(members);
+    free(door);
+    publish_cards(core);
+    /* Whoever is no longer a member is dropped at once: ZAP is asked only at the door. */
+    for (size_t i = 0; i < CONNECTIONS_MAX; i++) {
+        struct connection *c = &core->connections[i];
+        if (c->number != 0 && c->is_up && membership_find(membership, &c->session.peer.node) == NULL) {
+            connection_end(core, c, ERR_NOT_MEMBER, "no longer a member", 60000, false);
+        }
+    }
+}
+
+/* Tell the engine of a durable notice; a frontier with its heads. */
+void core_notice_stored(struct core *core, uint32_t slot, const struct notice_ref *ref, bool is_start)
+{
+    struct sync_event event = {.type = SYNC_NOTICE, .now = core->now, .peer = slot};
+    event.u.notice.ref = *ref;
+    event.u.notice.is_start = is_start;
+    struct store_read *read;
+    struct head *heads = NULL;
+    if (ref->kind == NOTICE_FRONTIER && store_read_begin(core->store, &read) == ERR_OK) {
+        struct span notice, bytes;
+        const char *clause;
+        heads = malloc(FRONTIER_HEADS_MAX * sizeof *heads);
+        size_t count = 0;
+        if (heads != NULL && store_notice(read, ref, &notice, &bytes) == ERR_OK &&
+            heads_decode(core->unpack, bytes, heads, FRONTIER_HEADS_MAX, &count, &clause) == ERR_OK) {
+            event.u.notice.heads = heads;
+            event.u.notice.head_count = count;
+        }
+        store_read_end(&read);
+    }
+    core_feed(core, &event);
+    free(heads);
+    if (ref->kind == NOTICE_ROSTER || ref->kind == NOTICE_ACT || ref->kind == NOTICE_CARD) {
+        core->has_membership_change = true;
+    }
+}
+
+enum err core_make_frontier(struct core *core, struct pending *p)
+{
+    size_t count = sync_heads(core->sync, core->heads, FRONTIER_HEADS_MAX);
+    if (count > FRONTIER_HEADS_MAX) {
+        count = FRONTIER_HEADS_MAX;
+    }
+    struct frontier frontier = {.version = FORMAT_VERSION, .region = core->home->region, .node = core->home->node, .clock = wall_now()};
+    struct notice_ref ref = {.kind = NOTICE_FRONTIER};
+    memcpy(ref.subject, core->home->node.b, sizeof ref.subject);
+    struct store_read *read;
+    enum err err = store_read_begin(core->store, &read);
+    if (err != ERR_OK) {
+        return err;
+    }
+    struct span notice_bytes, heads_bytes;
+    struct notice before;
+    struct frontier last;
+    const char *clause;
+    if (store_notice(read, &ref, &notice_bytes, &heads_bytes) == ERR_OK && notice_decode(core->unpack, notice_bytes, &before, &clause) == ERR_OK) {
+        struct span body = before.body;
+        if (frontier_decode(core->unpack, body, &last, &clause) == ERR_OK) {
+            frontier.counter = last.counter;
+        }
+    }
+    store_read_end(&read);
+    /* The counter must rise across a restored store too: time does that, seconds apart. */
+    uint64_t clock_counter = frontier.clock.ms / 1000;
+    frontier.counter = clock_counter > frontier.counter ? clock_counter : frontier.counter + 1;
+    frontier.roster_number = membership_roster_number(core->writer.membership);
+    frontier.roster_hash = *membership_roster_hash(core->writer.membership);
+    frontier.acts_digest = *membership_acts_digest(core->writer.membership);
+    frontier.head_count = (uint32_t)count;
+    uint8_t *heads = malloc(NOTICE_BYTES_MAX), *memory = malloc(4096);
+    if (heads == NULL || memory == NULL) {
+        free(heads);
+        free(memory);
+        return ERR_MEMORY;
+    }
+    struct out list = out_into(heads, NOTICE_BYTES_MAX), body = out_into(memory, 1024), whole = out_into(memory + 1024, 3072);
+    heads_canonical(core->heads, count, &list);
+    hash_of(HASH_HEADS, out_written(&list), &frontier.heads_digest);
+    frontier_encode(&frontier, &body);
+    struct notice notice = {.kind = NOTICE_FRONTIER, .body = out_written(&body), .signature_count = 1};
+    sign_make(SIGN_FRONTIER, &core->home->region, notice.body, core->home->identity, &notice.signatures[0].signature);
+    notice_encode(&notice, &whole);
+    p->type = PENDING_NOTICE;
+    err = list.is_full || body.is_full || whole.is_full
+              ? ERR_OVERSIZE
+              : store_admit_notice(core->store, out_written(&whole), 0, out_written(&list), &p->ref, &p->is_new, &p->clause);
+    free(heads);
+    free(memory);
+    return err;
+}

@@ -1,0 +1,154 @@
+/* state.h - private to node/core/: what the core's thread holds, and what its files offer one another. */
+#ifndef GRIOT_NODE_CORE_STATE_H
+#define GRIOT_NODE_CORE_STATE_H
+
+#include "node/core/core.h"
+#include "node/log.h"
+#include "node/net/gateway.h"
+#include "node/net/link.h"
+#include "node/net/session.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+
+enum {
+    CONNECTIONS_MAX = 2 * PEERS_MAX,
+    TURN_FRAMES_MAX = 512,          /* taken in before the transaction is synced */
+    READER_CHECK_MS = 60000,
+    TURN_MS_MAX = 40,               /* the same in time: bounds what a record waits for others */
+    CONTEST_MS = 10000,             /* a second session of one node waits this long for the first to answer */
+    REMEMBERED_NODES_MAX = 1024,
+    SENT_MAX = 8,                   /* the engine keeps two ranges under way for a peer */
+};
+
+struct connection {
+    uint32_t number; /* 0: free */
+    bool is_dialled;
+    struct curve_public key;
+    struct session session;
+    struct mono_ms since, heard, deadline; /* deadline: of the handshake, or of a contest */
+    bool is_contested;                     /* its node has an older session that may be alive */
+    uint32_t slot;                         /* of the engine, when in use */
+    bool is_up;                            /* the engine knows it */
+    struct sync_event sent[SENT_MAX];      /* frames on their way into the library, oldest first */
+    size_t sent_count;
+    uint64_t missed;                       /* by both sides, when last looked at */
+    struct mono_ms moved;                  /* when that last changed, or was nothing */
+};
+
+enum { BUILD_BYTES = FRAME_BYTES_MAX + 4096 }; /* for building a frame whose size is looked at afterwards */
+
+enum pending_type { PENDING_SEGMENT, PENDING_NOTICE, PENDING_JOB };
+
+struct job {
+    writer_change change; /* NULL: take a copy of what is known */
+    void *arg;
+    enum err err;
+    bool is_done;
+    struct job *next;
+};
+
+struct pending { /* what happened inside the open transaction, told when it is durable */
+    enum pending_type type;
+    uint32_t connection;
+    enum err err;
+    const char *clause;
+    struct admitted admitted;
+    struct log_id log;
+    struct notice_ref ref;
+    bool is_new;
+    struct job *job;
+};
+
+struct range { /* what the engine wants sent or looked up, read after the transaction */
+    bool is_look_up; /* only the hash of commit `after_seq` is wanted */
+    uint32_t connection, slot;
+    struct log_id log;
+    bool has_birth;
+    uint64_t after_seq, until_seq;
+    struct hash hash;
+    uint32_t bytes_max;
+};
+
+struct remembered { /* of a member, across sessions */
+    struct node_id node;
+    uint64_t heard_ms;
+};
+
+struct core {
+    struct home *home;
+    struct store *store;
+    struct writer writer;
+    struct gateway *gateway;
+    struct sync *sync;
+    struct unpack *unpack;
+    struct mono_ms now, started, readers_checked;
+    struct connection connections[CONNECTIONS_MAX];
+    uint32_t next_connection;
+    struct link *links;
+    size_t link_count;
+    uint8_t boot[8];
+    uint64_t random;
+    bool is_open; /* a transaction is */
+    enum err given_up; /* why this turn's transaction was aborted; ERR_OK: it was not */
+    bool is_intake_stopped, is_own_ahead, wants_frontier, has_membership_change, is_broken;
+    struct pending *pending;
+    size_t pending_count, pending_cap;
+    struct range *ranges;
+    size_t range_count, range_cap;
+    uint8_t *frame; /* FRAME_BYTES_MAX and some, for building */
+    struct head *heads;
+    struct live_refusal refusals[LIVE_REFUSALS_MAX];
+    uint64_t refusal_last[LIVE_REFUSALS_MAX];
+    size_t refusal_count;
+    struct remembered *remembered;
+    size_t remembered_count;
+    void (*stored)(void *arg);
+    void *stored_arg;
+    int wake; /* eventfd */
+    atomic_bool is_stopping;
+    pthread_mutex_t lock; /* of jobs */
+    pthread_cond_t done;
+    struct job *first, *last;
+    bool is_closed; /* no more jobs */
+};
+
+/* sessions.c */
+void core_name_of(const struct core *core, const struct node_id *node, char ret[NAME_BYTES_MAX + 1]);
+uint64_t core_draw(struct core *core);
+void core_refused(struct core *core, const char *peer, enum err err, const char *clause);
+struct connection *connection_find(struct core *core, uint32_t number);
+struct connection *connection_of_slot(struct core *core, uint32_t slot);
+void connection_end(struct core *core, struct connection *c, enum err reason, const char *why, uint32_t retry_after_ms, bool is_gone);
+struct connection *connection_add(struct core *core, uint32_t number, bool is_dialled, const struct curve_public *key);
+void session_start(struct core *core, struct connection *c);
+void contest_check(struct core *core, struct connection *c);
+void core_take_frame(struct core *core, const struct gateway_event *event);
+void core_send(struct core *core, const struct connection *c, enum message_type type, struct span body, bool tell);
+uint32_t core_slot_of(struct core *core, uint32_t connection);
+
+/* carry.c */
+struct pending *core_pending(struct core *core);
+enum err core_begin(struct core *core);
+/* Pass on what an operation inside the transaction returned. When that may have left half of it behind (our own fault, not the peer's), the transaction is given up. */
+enum err core_outcome(struct core *core, enum err err);
+/* Intake has stopped (ERR_FULL) or goes on (anything else): remembered for status, and logged when it changes. */
+void core_intake(struct core *core, enum err err);
+void core_feed(struct core *core, const struct sync_event *event);
+void core_frame_taken(struct core *core, struct connection *c);
+void core_send_ranges(struct core *core);
+
+/* doors.c */
+void core_membership_changed(struct core *core);
+void core_notice_stored(struct core *core, uint32_t slot, const struct notice_ref *ref, bool is_start);
+enum err core_make_frontier(struct core *core, struct pending *p);
+
+/* turn.c */
+void core_settle(struct core *core);
+void core_run_jobs(struct core *core);
+
+/* live.c */
+enum err core_take_live(struct core *core, struct live *ret);
+
+#endif

@@ -1,0 +1,253 @@
+#include "node/core/state.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+enum { COMMIT_TRIES_MAX = 4 /* the map doubles each time */ };
+
+static void job_finish(struct core *core, struct job *job, enum err err)
+{
+    pthread_mutex_lock(&core->lock);
+    job->err = err;
+    job->is_done = true;
+    pthread_cond_broadcast(&core->done);
+    pthread_mutex_unlock(&core->lock);
+}
+
+static void tell_stored(struct core *core, uint32_t slot, const struct head *head, const struct node_id *node, enum channel channel)
+{
+    struct sync_event event = {.type = SYNC_STORED, .now = core->now, .peer = slot};
+    event.u.stored.head = *head;
+    event.u.stored.node = *node;
+    event.u.stored.channel = channel;
+    core_feed(core, &event);
+}
+
+static void tell_refused(struct core *core, const struct pending *p, enum err err)
+{
+    uint32_t slot = core_slot_of(core, p->connection);
+    struct connection *c = connection_find(core, p->connection);
+    if (slot == UINT32_MAX || c == NULL) {
+        return;
+    }
+    char name[NAME_BYTES_MAX + 1];
+    core_name_of(core, &c->session.peer.node, name);
+    if (err != ERR_STALE && err != ERR_FULL) { /* a full disk is said once, as intake_stopped, and is not the peer's doing */
+        core_refused(core, name, err, p->clause);
+    }
+    struct sync_event event = {.type = SYNC_REFUSED, .now = core->now, .peer = slot};
+    event.u.refused.is_notice = p->type == PENDING_NOTICE;
+    event.u.refused.log = p->log;
+    event.u.refused.err = err;
+    core_feed(core, &event);
+}
+
+static void tell(struct core *core, const struct pending *p, enum err committed)
+{
+    enum err err = p->err != ERR_OK ? p->err : committed;
+    if (p->type == PENDING_SEGMENT) {
+        if (committed == ERR_OK && p->admitted.after.seq + p->admitted.after.entries > 0 &&
+            (p->admitted.is_new_log || p->admitted.after.seq != p->admitted.before.seq)) {
+            tell_stored(core, core_slot_of(core, p->connection), &p->admitted.after, &p->admitted.node, p->admitted.channel);
+        }
+        if (committed == ERR_OK && p->admitted.has_fork) {
+            core_notice_stored(core, core_slot_of(core, p->connection), &p->admitted.proof, false);
+        }
+        if (err != ERR_OK) {
+            tell_refused(core, p, err);
+        }
+    } else if (p->type == PENDING_NOTICE) {
+        if (err != ERR_OK) {
+            tell_refused(core, p, err);
+        } else if (p->is_new) {
+            core_notice_stored(core, core_slot_of(core, p->connection), &p->ref, false);
+        }
+    } else if (p->type == PENDING_JOB) {
+        job_finish(core, p->job, err);
+    }
+}
+
+/* The map had to grow under the transaction and nothing of it is stored: do the changes of those who wait once more. What peers sent is asked for again by the engine. */
+static enum err repeat_jobs(struct core *core)
+{
+    enum err err = ERR_BUSY;
+    for (int i = 0; i < COMMIT_TRIES_MAX && err == ERR_BUSY; i++) {
+        memset(core->writer.heads, 0, sizeof core->writer.heads);
+        core->writer.note_count = 0;
+        err = store_begin(core->store);
+        core->is_open = err == ERR_OK;
+        core->given_up = ERR_OK;
+        for (size_t j = 0; err == ERR_OK && j < core->pending_count; j++) {
+            struct pending *p = &core->pending[j];
+            if (p->type == PENDING_JOB && (p->err == ERR_OK || p->err == ERR_BUSY)) {
+                p->err = core_outcome(core, p->job->change(&core->writer, p->job->arg));
+                err = core->given_up;
+            }
+        }
+        err = err == ERR_OK ? store_commit(core->store) : err;
+        core->is_open = false;
+    }
+    return err;
+}
+
+/* Nothing of the transaction is stored. */
+static void forget(struct core *core, enum err err)
+{
+    memset(core->writer.heads, 0, sizeof core->writer.heads);
+    core->writer.note_count = 0;
+    core->writer.has_notice = false;
+    for (size_t i = 0; i < core->pending_count; i++) {
+        struct pending *p = &core->pending[i];
+        p->admitted = (struct admitted){0};
+        if (p->err == ERR_OK && (p->type != PENDING_JOB || err != ERR_BUSY)) {
+            p->err = err;
+        }
+    }
+}
+
+static void settle_transaction(struct core *core)
+{
+    bool was_open = core->is_open;
+    enum err err = core->given_up != ERR_OK ? core->given_up : was_open ? store_commit(core->store) : ERR_OK;
+    core->is_open = false;
+    if (err != ERR_OK) {
+        forget(core, err);
+    }
+    if (err == ERR_BUSY) {
+        err = repeat_jobs(core);
+        was_open = true;
+    }
+    core->given_up = ERR_OK;
+    if (err != ERR_OK) {
+        log_event(LOG_ERROR, "commit_failed", "err=%s", err_name(err));
+        core->is_broken = core->is_broken || err == ERR_IO;
+        if (err == ERR_FULL) {
+            core_intake(core, err);
+        }
+    }
+    struct pending *batch = core->pending;
+    size_t count = core->pending_count;
+    core->pending = NULL;
+    core->pending_count = core->pending_cap = 0;
+    if (err == ERR_OK) {
+        for (int channel = 0; channel < CHANNEL_COUNT; channel++) {
+            if (core->writer.heads[channel].seq > 0) {
+                struct head head = core->writer.heads[channel];
+                core->writer.heads[channel] = (struct head){0};
+                tell_stored(core, UINT32_MAX, &head, &core->home->node, (enum channel)channel);
+            }
+        }
+    } else {
+        memset(core->writer.heads, 0, sizeof core->writer.heads);
+    }
+    for (size_t i = 0; i < count; i++) {
+        tell(core, &batch[i], err);
+    }
+    free(batch);
+    struct notice_ref *notes = core->writer.notes;
+    size_t note_count = core->writer.note_count;
+    core->writer.notes = NULL;
+    core->writer.note_count = 0;
+    core->has_membership_change = core->has_membership_change || core->writer.has_notice;
+    core->writer.has_notice = false;
+    for (size_t i = 0; err == ERR_OK && i < note_count; i++) {
+        core_notice_stored(core, UINT32_MAX, &notes[i], false);
+    }
+    free(notes);
+    if (was_open && err == ERR_OK && core->stored != NULL) {
+        core->stored(core->stored_arg);
+    }
+}
+
+/* A frontier of a node that is not in yet is worth nothing: it waits. */
+static bool may_make_frontier(const struct core *core)
+{
+    return core->wants_frontier && core->writer.membership != NULL && membership_find(core->writer.membership, &core->home->node) != NULL;
+}
+
+/* Until nothing is left that one of the steps has caused. */
+void core_settle(struct core *core)
+{
+    for (int round = 0; round < 64; round++) {
+        if (may_make_frontier(core)) {
+            core->wants_frontier = false;
+            enum err err = core_begin(core);
+            struct pending *p = err == ERR_OK ? core_pending(core) : NULL;
+            if (p != NULL) {
+                p->err = core_make_frontier(core, p);
+                if (p->err != ERR_OK) {
+                    log_event(LOG_WARN, "frontier", "err=%s", err_name(p->err));
+                }
+            }
+        }
+        if (core->is_open || core->given_up != ERR_OK || core->pending_count > 0) {
+            settle_transaction(core);
+        } else if (core->has_membership_change) {
+            core_membership_changed(core);
+        } else if (core->range_count > 0) {
+            core_send_ranges(core);
+        } else if (!may_make_frontier(core)) {
+            return;
+        }
+    }
+}
+
+/* ---- jobs of other threads ---- */
+
+void core_run_jobs(struct core *core)
+{
+    pthread_mutex_lock(&core->lock);
+    struct job *job = core->first;
+    core->first = core->last = NULL;
+    pthread_mutex_unlock(&core->lock);
+    while (job != NULL) {
+        struct job *next = job->next;
+        if (core->given_up != ERR_OK) {
+            core_settle(core);
+        }
+        if (job->change == NULL) {
+            job_finish(core, job, core_take_live(core, job->arg));
+        } else {
+            enum err err = core_begin(core);
+            struct pending *p = err == ERR_OK ? core_pending(core) : NULL;
+            if (p == NULL) {
+                job_finish(core, job, err != ERR_OK ? err : ERR_MEMORY);
+            } else {
+                size_t at = core->pending_count - 1;
+                struct pending done = {.type = PENDING_JOB, .job = job};
+                done.err = core_outcome(core, job->change(&core->writer, job->arg));
+                core->pending[at] = done;
+            }
+        }
+        job = next;
+    }
+}
+
+static enum err submit(struct core *core, struct job *job)
+{
+    pthread_mutex_lock(&core->lock);
+    if (core->is_closed) {
+        pthread_mutex_unlock(&core->lock);
+        return ERR_UNREACHABLE;
+    }
+    if (core->last != NULL) {
+        core->last->next = job;
+    } else {
+        core->first = job;
+    }
+    core->last = job;
+    uint64_t one = 1;
+    (void)!write(core->wake, &one, sizeof one);
+    while (!job->is_done) {
+        pthread_cond_wait(&core->done, &core->lock);
+    }
+    pthread_mutex_unlock(&core->lock);
+    return job->err;
+}
+
+enum err core_change(struct core *core, writer_change change, void *arg)
+{
+    return submit(core, &(struct job){.change = change, .arg = arg});
+}
+
+enum err core_live(struct core *core, struct live *ret) { return submit(core, &(struct job){.arg = ret}); }

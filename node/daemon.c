@@ -1,0 +1,135 @@
+#include "node/daemon.h"
+
+#include "node/control.h"
+#include "node/follower.h"
+#include "node/log.h"
+#include "node/net/gateway.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+struct daemon {
+    struct home *home;
+    struct service service;
+    struct follower *follower;
+    struct control *control;
+    pthread_t signals;
+    bool has_signals;
+};
+
+static void *wait_for_signal(void *arg)
+{
+    struct daemon *daemon = arg;
+    sigset_t set;
+    int number;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGUSR1); /* from ourselves: the core has ended by itself */
+    while (sigwait(&set, &number) != 0) {
+    }
+    if (number != SIGUSR1) {
+        log_event(LOG_INFO, "stopping", "signal=%d", number);
+        core_stop(daemon->service.core);
+    }
+    return NULL;
+}
+
+/* Threads made from here on inherit the mask: only the one above hears these signals. */
+static void block_signals(void)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGUSR1);
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
+    signal(SIGPIPE, SIG_IGN);
+}
+
+static void rebuild_views(void *arg)
+{
+    struct daemon *daemon = arg;
+    follower_wake(daemon->follower);
+}
+
+static enum err open_views(struct daemon *daemon)
+{
+    const char *path = daemon->home->path;
+    enum err err = views_open(path, &daemon->service.views);
+    if (err == ERR_CORRUPT || err == ERR_LAYOUT) {
+        log_event(LOG_WARN, "views_rebuilt", "err=%s", err_name(err));
+        err = views_drop(path);
+        err = err == ERR_OK ? views_open(path, &daemon->service.views) : err;
+    }
+    return err;
+}
+
+static enum err start(struct daemon *daemon, struct daemon_fault *fault)
+{
+    struct service *service = &daemon->service;
+    char why[GATEWAY_WHY_BYTES_MAX] = "";
+    service->home = daemon->home;
+    service->drop_views = rebuild_views;
+    service->arg = daemon;
+    fault->part = DAEMON_STORE;
+    snprintf(fault->why, sizeof fault->why, "%.200s", daemon->home->path);
+    enum err err = store_open(daemon->home->path, &service->store);
+    if (err != ERR_OK) {
+        return err;
+    }
+    store_set_reserve(service->store, daemon->home->config.disk_reserve_mib << 20);
+    err = open_views(daemon);
+    if (err == ERR_OK) {
+        err = core_new(daemon->home, service->store, &service->core, why);
+        if (why[0] != '\0') {
+            fault->part = DAEMON_LISTEN;
+            snprintf(fault->why, sizeof fault->why, "%.200s", why);
+        }
+    }
+    if (err == ERR_OK) {
+        err = follower_new(service->views, service->store, &daemon->follower);
+    }
+    if (err == ERR_OK) {
+        core_on_stored(service->core, follower_wake, daemon->follower);
+        fault->part = DAEMON_CONTROL;
+        snprintf(fault->why, sizeof fault->why, "%.200s/control.sock", daemon->home->path);
+        err = control_new(daemon->home->path, service, &daemon->control);
+    }
+    if (err == ERR_OK) {
+        daemon->has_signals = pthread_create(&daemon->signals, NULL, wait_for_signal, daemon) == 0;
+        err = daemon->has_signals ? ERR_OK : ERR_INTERNAL;
+    }
+    return err;
+}
+
+static void stop(struct daemon *daemon)
+{
+    if (daemon->has_signals) { /* first, since a late signal must find a core to stop */
+        pthread_kill(daemon->signals, SIGUSR1);
+        pthread_join(daemon->signals, NULL);
+    }
+    control_destroy(&daemon->control);
+    follower_destroy(&daemon->follower);
+    core_destroy(&daemon->service.core);
+    views_close(&daemon->service.views);
+    store_close(&daemon->service.store);
+}
+
+enum err daemon_run(struct home *home, struct daemon_fault *ret)
+{
+    struct daemon daemon = {.home = home};
+    block_signals();
+    enum err err = start(&daemon, ret);
+    if (err == ERR_OK) {
+        ret->part = DAEMON_RUNNING;
+        log_event(LOG_INFO, "started", "node=%s role=%s listen=%s version=%s", home->name, role_name(home->role), home->config.listen, GRIOT_VERSION);
+        err = core_run(daemon.service.core);
+        log_event(err == ERR_OK ? LOG_INFO : LOG_ERROR, "stopped", "err=%s", err_name(err));
+    }
+    stop(&daemon);
+    return err;
+}

@@ -1,0 +1,13 @@
+/* follower.h - the thread that keeps the views up with the journal. The log never waits for it. */
+#ifndef GRIOT_NODE_FOLLOWER_H
+#define GRIOT_NODE_FOLLOWER_H
+
+#include "store/views.h"
+
+struct follower;
+/* Follow at once and whenever follower_wake is called. ERR_MEMORY, ERR_INTERNAL */
+MUST_CHECK enum err follower_new(struct views *views, struct store *store, struct follower **ret);
+void follower_destroy(struct follower **follower);
+void follower_wake(void *follower); /* from any thread */
+
+#endif

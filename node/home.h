@@ -1,0 +1,91 @@
+/* home.h - one node's folder: who it is, its keys, its configuration, its store.
+ *   HOME/node        who: region id, node id, name, role, install id, addresses (canonical MessagePack, not secret)
+ *   HOME/card        the node's current card, a signed notice: what `griot card` prints and the daemon publishes
+ *   HOME/griot.ini   configuration (node/config.h)
+ *   HOME/proposed/   at a hub: cards of nodes that it has proposed (node/trust.h)
+ *   HOME/keys/       sealed keys: identity, transport, encryption-N, import, log-* (crypto/keyfile.h, KEYS.md 1)
+ *   HOME/log, HOME/views, HOME/lock, HOME/control.sock, HOME/status (what the daemon last knew of its peers) */
+#ifndef GRIOT_NODE_HOME_H
+#define GRIOT_NODE_HOME_H
+
+#include "crypto/keyfile.h"
+#include "crypto/sign.h"
+#include "node/config.h"
+#include "proto/notice.h"
+
+/* What of a home an error is about, so that a person can be told what to do. */
+enum home_part { HOME_NODE, HOME_CONFIG, HOME_SEALING_KEY, HOME_PASSPHRASE, HOME_KEYS, HOME_STORE };
+enum { HOME_CONFIG_FAULTS_MAX = 16 };
+struct home_fault {
+    enum home_part part;
+    char path[KEY_PATH_BYTES_MAX]; /* the file or folder */
+    struct config_fault config[HOME_CONFIG_FAULTS_MAX];
+    size_t config_count; /* HOME_CONFIG: of the lines that are wrong, the first ones */
+};
+
+struct home {
+    char path[KEY_PATH_BYTES_MAX]; /* absolute */
+    struct region_id region;
+    struct node_id node;
+    char name[NAME_BYTES_MAX + 1];
+    enum role role;
+    uint8_t install[16];
+    uint32_t address_count; /* by which others dial it, as its next card will say */
+    char addresses[ADDRESSES_MAX][ADDRESS_BYTES_MAX + 1];
+    struct config config;
+    struct home_fault fault; /* of the last home_open or home_unlock that failed */
+    struct keyring *keyring; /* the rest is set by home_unlock */
+    struct secret *identity, *transport, *encryption, *record_key; /* record_key: the file `import` */
+    struct sign_public identity_public;
+    struct curve_public transport_public;
+    struct box_public encryption_public;
+};
+
+struct home_plan { /* of a new home */
+    const char *name;
+    enum role role;
+    struct region_id region;
+    struct node_id node; /* random when zeros */
+    const char *listen;  /* tcp://host:port to bind, or NULL for a node that nobody dials */
+    const char *const *addresses; /* by which others dial it; NULL-ended; NULL: `listen` */
+    const char *key_file; /* absolute path of the sealing key written into griot.ini, or NULL: passphrase or service credential */
+    const struct unlock *unlock;
+    const char *ini_extra; /* further lines for griot.ini, or NULL */
+    struct wall_ms now; /* when the first card is signed */
+};
+/* Make the folder, keys, store, configuration and first card of a new node. Leaves nothing half made under that name: it is built beside it and renamed.
+ * `path` may exist as an empty folder.
+ *   errors  ERR_EXISTS      something is there
+ *           ERR_INVALID     name, address or key file path of the wrong form, more than ADDRESSES_MAX addresses, a path too long, or no unlock
+ *           ERR_NOT_FOUND   its parent folder does not exist
+ *           ERR_PERMISSION  it may not be made there
+ *           ERR_IO, ERR_FULL, ERR_MEMORY, ERR_MLOCK */
+MUST_CHECK enum err home_create(const char *path, const struct home_plan *plan);
+/* Is this the name of a node: 1..NAME_BYTES_MAX of a-z, 0-9 and '-', no '-' at either end? */
+bool home_name_is_valid(const char *name);
+/* Read who and configuration; no key is touched. After an error `ret` holds only `fault`, which says what it is about.
+ *   errors  ERR_NOT_FOUND  no home there; ERR_PERMISSION; ERR_CONFIG; ERR_CORRUPT  HOME/node is damaged; ERR_LAYOUT  made by a newer release; ERR_IO; ERR_MEMORY */
+MUST_CHECK enum err home_open(const char *path, struct home *ret);
+/* Open the keys: by `unlock`, or when NULL by the configuration's key_file, else $CREDENTIALS_DIRECTORY/griot-key, else $GRIOT_PASSPHRASE_FD, else a prompt on the terminal.
+ * The second time it does nothing.
+ *   errors  ERR_PASSPHRASE  does not open them, or there is nobody to ask; ERR_PERMISSION  a key file that others may read
+ *           ERR_NOT_FOUND   the key file, or a key; ERR_INVALID  the sealing key is too short; ERR_CORRUPT; ERR_LAYOUT; ERR_IO; ERR_MEMORY; ERR_MLOCK
+ *           After an error the home is as home_open left it. */
+MUST_CHECK enum err home_unlock(struct home *home, const struct unlock *unlock);
+/* Wipe the keys: the home is then as home_open left it. */
+void home_lock(struct home *home);
+void home_fini(struct home *home);
+/* Write a card of the unlocked home, signed, counter as given, as a notice. ERR_OVERSIZE  `ret` is too small */
+MUST_CHECK enum err home_card(const struct home *home, uint64_t counter, struct wall_ms now, struct out *ret);
+/* The card as last signed, from HOME/card, as a notice; needs no key. ERR_NOT_FOUND, ERR_CORRUPT, ERR_OVERSIZE, ERR_IO, ERR_PERMISSION, ERR_MEMORY */
+MUST_CHECK enum err home_card_current(const struct home *home, struct out *ret);
+/* Sign the next card of the unlocked home, with these addresses (NULL-ended; NULL: as they are), and keep it as the current one.
+ *   errors  ERR_INVALID  an address of the wrong form, or too many; those of home_card_current; ERR_FULL */
+MUST_CHECK enum err home_card_renew(struct home *home, const char *const *addresses, struct wall_ms now);
+
+struct store;
+/* Copy the node into the new folder `path` while it runs: the log environment, who and configuration, and the sealed keys that belong in a backup (no log key, no identity).
+ *   errors  ERR_EXISTS, ERR_FULL, ERR_IO */
+MUST_CHECK enum err home_backup(const struct home *home, struct store *store, const char *path);
+
+#endif

@@ -1,0 +1,54 @@
+/* live.h - what only the running core knows: its links, what its peers have said, what it refused. A copy taken at one moment, for answers. */
+#ifndef GRIOT_NODE_LIVE_H
+#define GRIOT_NODE_LIVE_H
+
+#include "node/engine/sync.h"
+
+enum { LIVE_ERROR_BYTES_MAX = 160, LIVE_REFUSALS_MAX = 32 };
+
+struct live_peer {
+    struct node_id node;
+    enum role role;
+    char name[NAME_BYTES_MAX + 1];
+    char address[ADDRESS_BYTES_MAX + 1]; /* that we dial; empty when it dials us */
+    char error[LIVE_ERROR_BYTES_MAX];    /* of the last attempt */
+    bool is_up, is_dialled;
+    bool was_heard;
+    bool is_refused; /* the last attempt was turned away by the peer, not by the network */
+    uint64_t heard_ms_ago; /* when was_heard */
+    uint64_t up_ms;        /* how long the session stands */
+    uint64_t still_ms;     /* how long nothing moved although something is missing */
+    struct sync_peer sync; /* valid when is_up */
+};
+
+struct live_origin { /* one member of the roster */
+    struct node_id node;
+    enum role role;
+    char name[NAME_BYTES_MAX + 1];
+    bool is_heard;
+    uint64_t missing;
+};
+
+struct live_refusal {
+    enum err err;
+    char clause[120];
+    uint64_t count;
+    uint64_t last_ms_ago;
+};
+
+struct live {
+    bool is_daemon;
+    uint64_t uptime_ms;
+    bool is_released;
+    bool is_intake_stopped;
+    bool is_own_ahead; /* a peer held more of our own log than we did */
+    struct hash heads_digest;
+    uint64_t missing;
+    size_t peer_count, origin_count, refusal_count;
+    struct live_peer *peers;     /* members other than ourselves that we dial or have heard; owned */
+    struct live_origin *origins; /* every member; owned */
+    struct live_refusal refusals[LIVE_REFUSALS_MAX];
+};
+void live_fini(struct live *live);
+
+#endif

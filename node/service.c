@@ -1,0 +1,231 @@
+#include "node/service.h"
+
+#include "crypto/hash.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+enum { FOLLOW_ITEMS = 4096, COMMIT_TRIES_MAX = 4 };
+
+/* Index what the journal holds. On a full disk the index stays behind, and answers say how far: what is there can still be read. */
+static enum err follow(struct service *service)
+{
+    uint64_t left = 1;
+    enum err err = ERR_OK;
+    while (err == ERR_OK && left > 0) {
+        err = views_follow(service->views, service->store, FOLLOW_ITEMS, &left);
+    }
+    return err == ERR_FULL ? ERR_OK : err;
+}
+
+enum err service_open(struct home *home, struct service *ret)
+{
+    *ret = (struct service){.home = home};
+    enum err err = store_open(home->path, &ret->store);
+    if (err == ERR_OK) {
+        store_set_reserve(ret->store, home->config.disk_reserve_mib << 20);
+    }
+    ret->writer = err == ERR_OK ? calloc(1, sizeof *ret->writer) : NULL;
+    if (err == ERR_OK) {
+        err = ret->writer == NULL ? ERR_MEMORY : writer_open(home, ret->store, ret->writer);
+    }
+    if (err == ERR_OK) {
+        err = views_open(home->path, &ret->views);
+        if ((err == ERR_CORRUPT || err == ERR_LAYOUT) && views_drop(home->path) == ERR_OK) {
+            err = views_open(home->path, &ret->views);
+        }
+    }
+    err = err == ERR_OK ? follow(ret) : err;
+    if (err == ERR_OK) {
+        struct sync_config config = {.self = home->node, .role = home->role, .timing = sync_timing_of(PROFILE_OPEN), .seed = 1};
+        ret->sync = sync_new(&config);
+        err = ret->sync == NULL ? ERR_MEMORY : core_load(ret->sync, ret->store, ret->writer->membership);
+    }
+    if (err != ERR_OK) {
+        service_close(ret);
+    }
+    return err;
+}
+
+void service_close(struct service *service)
+{
+    sync_destroy(&service->sync);
+    views_close(&service->views);
+    if (service->writer != NULL) {
+        writer_close(service->writer);
+        free(service->writer);
+    }
+    store_close(&service->store);
+    *service = (struct service){0};
+}
+
+enum err service_change(struct service *service, writer_change change, void *arg)
+{
+    if (service->core != NULL) {
+        return core_change(service->core, change, arg);
+    }
+    enum err err = ERR_BUSY;
+    for (int i = 0; i < COMMIT_TRIES_MAX && err == ERR_BUSY; i++) { /* busy: the map has grown under it, nothing is stored */
+        err = store_begin(service->store);
+        if (err != ERR_OK) {
+            return err;
+        }
+        err = change(service->writer, arg);
+        if (err != ERR_OK) {
+            store_abort(service->store);
+            return err;
+        }
+        err = store_commit(service->store);
+    }
+    if (err == ERR_OK && service->writer->has_notice) {
+        service->writer->has_notice = false;
+        service->writer->note_count = 0; /* peers are told by the daemon when it starts */
+        err = writer_refresh(service->writer);
+    }
+    return err == ERR_OK ? follow(service) : err;
+}
+
+enum err service_live(struct service *service, struct live *ret)
+{
+    if (service->core != NULL) {
+        return core_live(service->core, ret);
+    }
+    *ret = (struct live){0};
+    enum err err = core_origins(service->sync, service->writer->membership, ret);
+    ret->peers = err == ERR_OK ? calloc(1, sizeof *ret->peers) : NULL;
+    if (err == ERR_OK && ret->peers == NULL) {
+        live_fini(ret);
+        return ERR_MEMORY;
+    }
+    return err;
+}
+
+/* ---- parts ---- */
+
+void answer_text(json_t *object, const char *key, const char *text) { json_object_set_new(object, key, json_string(text)); }
+
+void answer_number(json_t *object, const char *key, uint64_t number)
+{
+    json_object_set_new(object, key, json_integer(number <= INT64_MAX ? (json_int_t)number : INT64_MAX));
+}
+
+void answer_hex(json_t *object, const char *key, const void *bytes, size_t n)
+{
+    char *hex = malloc(2 * n + 1);
+    if (hex != NULL) {
+        answer_text(object, key, hex_encode(bytes, n, hex));
+        free(hex);
+    }
+}
+
+void answer_time(json_t *object, const char *key, struct wall_ms time)
+{
+    time_t seconds = (time_t)(time.ms / 1000);
+    struct tm utc;
+    char text[40] = "unknown";
+    if (gmtime_r(&seconds, &utc) != NULL && utc.tm_year < 8100) {
+        strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &utc);
+    }
+    answer_text(object, key, text);
+}
+
+json_t *answer_new(struct service *service, const char *schema)
+{
+    json_t *answer = json_object();
+    answer_text(answer, "schema", schema);
+    answer_text(answer, "node", service->home->name);
+    answer_time(answer, "at", wall_now());
+    answer_text(answer, "from", service->core != NULL ? "daemon" : "store");
+    return answer;
+}
+
+const char *channel_name(enum channel channel)
+{
+    static const char *const names[CHANNEL_COUNT] = {"control", "alert", "report", "bulk"};
+    return (unsigned)channel < CHANNEL_COUNT ? names[channel] : "unknown";
+}
+
+const char *role_name(enum role role)
+{
+    static const char *const names[] = {"edge", "hub", "observer"};
+    return (unsigned)role < 3 ? names[role] : "unknown";
+}
+
+json_t *service_error(enum err err, const char *what, const char *why, const char *todo)
+{
+    json_t *error = json_object();
+    answer_text(error, "schema", "griot.error/1");
+    answer_text(error, "code", err_name(err));
+    answer_text(error, "what", what);
+    answer_text(error, "why", why != NULL ? why : err_text(err));
+    answer_text(error, "do", todo != NULL ? todo : "");
+    return error;
+}
+
+/* ---- dispatch ---- */
+
+json_t *service_append(struct service *service, enum channel channel, struct span batch, enum err *ret_err)
+{
+    struct append *append = calloc(1, sizeof *append);
+    if (append == NULL) {
+        *ret_err = ERR_MEMORY;
+        return service_error(ERR_MEMORY, "the records were not stored", NULL, "free some memory and try again");
+    }
+    append->channel = channel;
+    append->batch = batch;
+    *ret_err = service_change(service, append_records, append);
+    json_t *answer;
+    if (*ret_err != ERR_OK) {
+        answer = service_error(*ret_err, "the records were not stored", append->clause,
+                               *ret_err == ERR_FULL ? "free disk space; reading goes on, and nothing stored is lost" : "correct the record and enter it again");
+    } else {
+        size_t counts[3] = {0};
+        answer = json_object();
+        json_t *ids = json_array(), *versions = json_array(), *states = json_array();
+        static const char *const words[] = {"new", "updated", "unchanged"};
+        for (size_t i = 0; i < append->count; i++) {
+            char hex[2 * sizeof(struct hash) + 1];
+            counts[append->states[i]]++;
+            json_array_append_new(ids, json_string(hex_encode(append->ids[i].b, sizeof append->ids[i].b, hex)));
+            json_array_append_new(versions, json_string(hex_encode(append->versions[i].b, sizeof append->versions[i].b, hex)));
+            json_array_append_new(states, json_string(words[append->states[i]]));
+        }
+        for (size_t i = 0; i < 3; i++) {
+            answer_number(answer, words[i], counts[i]);
+        }
+        json_object_set_new(answer, "ids", ids);
+        json_object_set_new(answer, "versions", versions);
+        json_object_set_new(answer, "states", states);
+    }
+    free(append);
+    return answer;
+}
+
+json_t *service_answer(struct service *service, const json_t *request, service_progress progress, void *arg, enum err *ret_err)
+{
+    static const struct {
+        const char *name;
+        json_t *(*answer)(struct service *, const json_t *, enum err *);
+    } answers[] = {
+        {"status", answer_status}, {"peers", answer_peers},   {"lag", answer_lag},         {"search", answer_search},
+        {"show", answer_show},     {"trace", answer_trace},   {"backup", answer_backup},   {"rebuild", answer_rebuild},
+        {"admit", answer_admit},   {"join", answer_join},     {"region", answer_region},
+    };
+    const char *name = json_string_value(json_object_get(request, "do"));
+    *ret_err = ERR_OK;
+    if (name == NULL) {
+        *ret_err = ERR_USAGE;
+        return service_error(ERR_USAGE, "the request names nothing to do", NULL, NULL);
+    }
+    for (size_t i = 0; i < sizeof answers / sizeof *answers; i++) {
+        if (strcmp(answers[i].name, name) == 0) {
+            return answers[i].answer(service, request, ret_err);
+        }
+    }
+    if (strcmp(name, "verify") == 0 || strcmp(name, "fsck") == 0) {
+        return answer_check(service, request, progress, arg, ret_err);
+    }
+    *ret_err = ERR_USAGE;
+    return service_error(ERR_USAGE, "this node does not know that request", NULL, "use the same release for command and daemon");
+}

@@ -1,0 +1,67 @@
+/* service.h - answers requests (ANSWERS.md): in the daemon beside the core, or in a command that has taken the home's lock. Thread-safe in the daemon. */
+#ifndef GRIOT_NODE_SERVICE_H
+#define GRIOT_NODE_SERVICE_H
+
+#include "node/core/core.h"
+
+#include <jansson.h>
+
+struct service {
+    struct home *home;
+    struct store *store;
+    struct views *views;
+    struct core *core;     /* the daemon's, or NULL: the next two are set */
+    struct writer *writer;
+    struct sync *sync;     /* told what the store holds */
+    void (*drop_views)(void *arg); /* make the follower begin anew; the daemon's thread, or at once */
+    void *arg;
+};
+
+/* Open a home's store, views and engine in this process, views followed to the end. The home is unlocked and outlives the service.
+ *   errors  those of store_open, views_open */
+MUST_CHECK enum err service_open(struct home *home, struct service *ret);
+void service_close(struct service *service);
+
+MUST_CHECK enum err service_change(struct service *service, writer_change change, void *arg);
+MUST_CHECK enum err service_live(struct service *service, struct live *ret);
+
+typedef void (*service_progress)(void *arg, json_t *progress); /* borrowed */
+
+/* One request, one answer: a new reference to the result, or to a griot.error/1 object with *ret_err set. Never NULL but when memory runs out. */
+json_t *service_answer(struct service *service, const json_t *request, service_progress progress, void *arg, enum err *ret_err);
+/* One batch of records (client.h). */
+json_t *service_append(struct service *service, enum channel channel, struct span batch, enum err *ret_err);
+
+/* A griot.error/1 object. */
+json_t *service_error(enum err err, const char *what, const char *why, const char *todo);
+
+/* ---- parts of answers; each returns a new reference ---- */
+
+/* The head of every answer: schema, node, at, from. */
+json_t *answer_new(struct service *service, const char *schema);
+void answer_text(json_t *object, const char *key, const char *text);
+void answer_hex(json_t *object, const char *key, const void *bytes, size_t n);
+void answer_number(json_t *object, const char *key, uint64_t number);
+void answer_time(json_t *object, const char *key, struct wall_ms time); /* RFC 3339, UTC */
+const char *channel_name(enum channel channel);
+const char *role_name(enum role role);
+/* The fields of a record as entered, groups and repeated fields as arrays. */
+json_t *record_json(const struct record *record);
+
+json_t *answer_status(struct service *service, const json_t *request, enum err *ret_err);
+json_t *answer_peers(struct service *service, const json_t *request, enum err *ret_err);
+json_t *answer_lag(struct service *service, const json_t *request, enum err *ret_err);
+json_t *answer_search(struct service *service, const json_t *request, enum err *ret_err);
+json_t *answer_show(struct service *service, const json_t *request, enum err *ret_err);
+json_t *answer_trace(struct service *service, const json_t *request, enum err *ret_err);
+json_t *answer_backup(struct service *service, const json_t *request, enum err *ret_err);
+json_t *answer_check(struct service *service, const json_t *request, service_progress progress, void *arg, enum err *ret_err); /* verify, fsck */
+json_t *answer_rebuild(struct service *service, const json_t *request, enum err *ret_err);
+json_t *answer_admit(struct service *service, const json_t *request, enum err *ret_err);
+json_t *answer_join(struct service *service, const json_t *request, enum err *ret_err);
+json_t *answer_region(struct service *service, const json_t *request, enum err *ret_err);
+
+/* A record id from hex, whole or its first digits (4..32). ERR_INVALID, ERR_NOT_FOUND, ERR_EXISTS when several match. */
+MUST_CHECK enum err resolve_id(struct views_read *read, const json_t *request, struct record_id *ret);
+
+#endif

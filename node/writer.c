@@ -1,0 +1,75 @@
+#include "node/writer.h"
+
+#include <stdlib.h>
+#include <time.h>
+
+struct wall_ms wall_now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_REALTIME, &t);
+    return (struct wall_ms){(uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000};
+}
+
+struct mono_ms mono_now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (struct mono_ms){(uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000};
+}
+
+enum err writer_refresh(struct writer *writer)
+{
+    struct store_read *read;
+    struct membership *fresh;
+    enum err err = store_read_begin(writer->store, &read);
+    if (err != ERR_OK) {
+        return err;
+    }
+    err = store_membership(read, sign_check, &fresh);
+    store_read_end(&read);
+    if (err == ERR_OK) {
+        membership_destroy(&writer->membership);
+        writer->membership = fresh;
+    }
+    return err;
+}
+
+enum err writer_open(struct home *home, struct store *store, struct writer *ret)
+{
+    *ret = (struct writer){.home = home, .store = store, .unpack = unpack_new()};
+    if (ret->unpack == NULL) {
+        return ERR_MEMORY;
+    }
+    enum err err = author_new(store, home->keyring, home->identity, &ret->author);
+    if (err == ERR_OK) {
+        err = writer_refresh(ret);
+        if (err == ERR_NOT_FOUND) {
+            err = ERR_OK; /* a home that has not joined yet has no roster */
+        }
+    }
+    if (err != ERR_OK) {
+        writer_close(ret);
+    }
+    return err;
+}
+
+enum err writer_note(struct writer *writer, const struct notice_ref *ref)
+{
+    struct notice_ref *more = realloc(writer->notes, (writer->note_count + 1) * sizeof *more);
+    if (more == NULL) {
+        return ERR_MEMORY;
+    }
+    writer->notes = more;
+    writer->notes[writer->note_count++] = *ref;
+    writer->has_notice = true;
+    return ERR_OK;
+}
+
+void writer_close(struct writer *writer)
+{
+    free(writer->notes);
+    author_destroy(&writer->author);
+    membership_destroy(&writer->membership);
+    unpack_destroy(&writer->unpack);
+    *writer = (struct writer){0};
+}

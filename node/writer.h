@@ -1,0 +1,55 @@
+/* writer.h - what a change to the store needs, in the daemon's core thread or in a command that has taken the home's lock. */
+#ifndef GRIOT_NODE_WRITER_H
+#define GRIOT_NODE_WRITER_H
+
+#include "node/home.h"
+#include "proto/record/record.h"
+#include "store/store.h"
+
+struct writer {
+    struct home *home;
+    struct store *store;
+    struct author *author;
+    struct membership *membership; /* of the notices held; replaced when they change */
+    struct unpack *unpack;
+    struct head heads[CHANNEL_COUNT]; /* own heads that appends of the open transaction have moved; seq 0: not moved */
+    bool has_notice;                  /* the open transaction stored a notice */
+    struct notice_ref *notes;         /* these: to be told to the engine when they are durable */
+    size_t note_count;
+};
+
+/* Home, store and author together; the home's keys are open. ERR_MEMORY, and those of store.h */
+MUST_CHECK enum err writer_open(struct home *home, struct store *store, struct writer *ret);
+void writer_close(struct writer *writer);
+/* Read membership again after notices have changed. */
+MUST_CHECK enum err writer_refresh(struct writer *writer);
+
+/* Remember a notice that the open transaction has stored. ERR_MEMORY */
+MUST_CHECK enum err writer_note(struct writer *writer, const struct notice_ref *ref);
+
+/* A change, run inside an open transaction. It is undone with the whole transaction when it fails with ERR_FULL, ERR_IO or ERR_MEMORY; other errors must leave nothing half done. */
+typedef enum err (*writer_change)(struct writer *writer, void *arg);
+
+struct wall_ms wall_now(void);
+struct mono_ms mono_now(void);
+
+/* ---- records ---- */
+
+enum { APPEND_ITEMS_MAX = 8192 };
+enum append_state { APPEND_NEW, APPEND_UPDATED, APPEND_UNCHANGED };
+struct append {
+    enum channel channel;
+    struct span batch; /* [row key, payload] arrays, client.h */
+    /* results */
+    size_t count;
+    struct record_id ids[APPEND_ITEMS_MAX];
+    struct hash versions[APPEND_ITEMS_MAX];
+    uint8_t states[APPEND_ITEMS_MAX]; /* enum append_state */
+    const char *clause;
+};
+/* writer_change: give each record its id (from its row key under the node's record key, or random), see what is new, what has changed (a version that replaces the one before)
+ * and what has not, and append.
+ *   errors  ERR_MALFORMED, ERR_LIMIT, ERR_INVALID with clause; nothing was appended then */
+MUST_CHECK enum err append_records(struct writer *writer, void *append);
+
+#endif

@@ -1,0 +1,261 @@
+/* admit.c - the one gate: decode, limits, chain, signature, roster, append. */
+#include "store/env.h"
+
+#include <assert.h>
+#include <time.h>
+
+enum { SECONDS_A_DAY = 86400 };
+
+/* One segment on its way through the gate. */
+struct gate {
+    struct store *store;
+    const struct seg *seg;
+    struct log *log; /* NULL until the birth is held */
+    uint64_t today;  /* days since 1970 */
+    const char **clause;
+};
+
+static enum err refuse(const struct gate *gate, const char *clause, enum err err)
+{
+    *gate->clause = clause;
+    return err;
+}
+
+/* ---- births ---- */
+
+/* Births of one node are bounded by policy: a stolen key must not fill everybody's store with logs. */
+static bool node_has_room(struct store *store, const struct node_id *node)
+{
+    uint32_t count = 0;
+    for (uint32_t number = 1; store->log_count >= NODE_LOGS_MAX && number <= store->log_count; number++) {
+        const struct log *log = log_at(store, number);
+        count += log != NULL && node_id_equal(&log->chain.node, node);
+    }
+    return count < NODE_LOGS_MAX;
+}
+
+static enum err admit_birth(struct gate *gate, struct span bytes)
+{
+    struct store *store = gate->store;
+    struct birth birth;
+    struct log_id id;
+    struct chain chain;
+    enum err err = birth_peek(store->unpack, bytes, &birth, &id, gate->clause);
+    if (err != ERR_OK) {
+        return err;
+    }
+    if (log_id_compare(&id, &gate->seg->log) != 0) {
+        return refuse(gate, "store/README.md 2: the birth is not the one of its segment's log", ERR_CHAIN);
+    }
+    if (gate->log != NULL) {
+        return ERR_OK; /* held */
+    }
+    if (!region_id_equal(&birth.region, &store->region)) {
+        return refuse(gate, "WIRE.md 3: the birth names another region", ERR_REGION);
+    }
+    const struct membership *membership = membership_now(store);
+    if (membership == NULL) {
+        return store->txn.err;
+    }
+    const struct sign_public *identity = membership_identity(membership, &birth.node);
+    if (identity == NULL) {
+        return refuse(gate, "store/README.md 2: no roster held names the log's author", ERR_UNKNOWN_KEY);
+    }
+    err = ERR_BADSIG;
+    for (size_t i = 0; identity != NULL && err == ERR_BADSIG;) {
+        err = birth_check(store->unpack, bytes, &store->region, identity, store->check, &birth, &chain, gate->clause);
+        if (err == ERR_BADSIG) {
+            identity = membership_identity_at(membership, &birth.node, ++i);
+        }
+    }
+    if (err != ERR_OK) {
+        return err;
+    }
+    if (!node_has_room(store, &birth.node)) {
+        return refuse(gate, "store/README.md 2: this node has begun as many logs as are kept here", ERR_INTERNAL);
+    }
+    struct sign_public key = *identity; /* the cache may move */
+    err = log_begin(store, &chain, &key, bytes, &gate->log);
+    if (err == ERR_OK) {
+        gate->log->fork_seq = fork_proof_seq(store, &chain.log); /* the proof may have come first */
+        log_end_update(store, gate->log);
+    }
+    return err != ERR_OK ? err : store->txn.err;
+}
+
+/* ---- commits ---- */
+
+/* A copy must carry what its leaves do not say is gone. No release yet orders erasure, so only an expired payload may be absent. */
+static bool has_payloads(const struct commit *commit, uint64_t today)
+{
+    for (uint32_t i = 0; i < commit->entry_count; i++) {
+        const struct entry *entry = &commit->entries[i];
+        bool is_gone = entry->leaf.expiry_day != 0 && entry->leaf.expiry_day < today;
+        if (!entry->has_payload && !is_gone) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static enum err decode(struct gate *gate, uint64_t seq, struct span packed, struct commit *ret)
+{
+    struct store *store = gate->store;
+    struct span reduced;
+    enum err err = commit_unpack(store->packer, packed, &reduced, gate->clause);
+    if (err == ERR_OK) {
+        err = commit_reduced_decode(store->unpack, reduced, ret, gate->clause);
+    }
+    if (err != ERR_OK) {
+        return err;
+    }
+    if (ret->seq != seq) {
+        return refuse(gate, "WIRE.md 5.8: an item is not the commit with its number", ERR_MALFORMED);
+    }
+    if (!has_payloads(ret, gate->today)) {
+        return refuse(gate, "store/README.md 2: a payload is missing that has not expired", ERR_MALFORMED);
+    }
+    return ERR_OK;
+}
+
+/* Two signed commits at one seq: ours is held, `theirs` has been completed and its signature checked. */
+static enum err prove_fork(struct gate *gate, uint64_t seq, const struct commit *theirs, const struct hash *theirs_hash, struct admitted *ret)
+{
+    struct store *store = gate->store;
+    struct commit *ours = store->other;
+    struct commit_row birth;
+    struct hash ours_hash;
+    uint8_t birth_mem[BIRTH_BYTES_MAX], ours_mem[COMMIT_CANONICAL_BYTES_MAX], theirs_mem[COMMIT_CANONICAL_BYTES_MAX], body_mem[4096], mem[4096 + 64];
+    struct out ours_out = out_into(ours_mem, sizeof ours_mem), theirs_out = out_into(theirs_mem, sizeof theirs_mem);
+    struct out body = out_into(body_mem, sizeof body_mem), bytes = out_into(mem, sizeof mem);
+    bool is_new = false;
+    enum err err = commit_row_get(&store->txn, gate->log->number, 0, &birth);
+    if (err == ERR_OK && birth.body.n <= sizeof birth_mem) {
+        memcpy(birth_mem, birth.body.p, birth.body.n);
+        err = commit_load(&store->txn, store->unpack, store->packer, gate->log, seq, ours, &ours_hash);
+    }
+    if (err != ERR_OK) {
+        return err == ERR_NOT_FOUND ? ERR_CORRUPT : err;
+    }
+    commit_canonical(ours, &ours_out);
+    commit_canonical(theirs, &theirs_out);
+    bool is_ours_first = memcmp(ours_hash.b, theirs_hash->b, sizeof ours_hash.b) < 0;
+    struct fork_proof proof = {.birth = span_of(birth_mem, birth.body.n),
+                               .a = out_written(is_ours_first ? &ours_out : &theirs_out),
+                               .b = out_written(is_ours_first ? &theirs_out : &ours_out),
+                               .signature_a = is_ours_first ? ours->signature : theirs->signature,
+                               .signature_b = is_ours_first ? theirs->signature : ours->signature};
+    fork_proof_encode(&proof, &body);
+    struct notice notice = {.kind = NOTICE_FORK_PROOF, .body = out_written(&body)};
+    notice_encode(&notice, &bytes);
+    assert(!ours_out.is_full && !theirs_out.is_full && !body.is_full && !bytes.is_full);
+    err = fork_proof_put(store, &gate->seg->log, seq, &proof, out_written(&bytes), &ret->proof, &is_new);
+    ret->has_fork = err == ERR_OK;
+    return err != ERR_OK ? err : refuse(gate, "store/README.md 2: another signed commit with this number is held", ERR_FORK);
+}
+
+/* A commit at or below the head: the same, however packed; or the other side of a fork. */
+static enum err meet_held(struct gate *gate, uint64_t seq, struct span packed, struct admitted *ret)
+{
+    struct store *store = gate->store;
+    struct commit_row row, before;
+    struct chain chain = gate->log->chain;
+    struct hash hash;
+    enum err err = commit_row_get(&store->txn, gate->log->number, seq, &row);
+    if (err == ERR_OK && span_equal(row.body, packed)) {
+        return ERR_OK;
+    }
+    if (err == ERR_OK) {
+        hash = row.hash;
+        err = commit_row_get(&store->txn, gate->log->number, seq - 1, &before);
+    }
+    if (err != ERR_OK) {
+        return err == ERR_NOT_FOUND ? ERR_CORRUPT : err;
+    }
+    err = decode(gate, seq, packed, store->commit);
+    if (err != ERR_OK) {
+        return err;
+    }
+    chain.seq = seq - 1;
+    chain.hash = before.hash;
+    chain.entries = before.entries;
+    chain.roster_version = 0; /* a fork is one whatever roster its side claims */
+    err = commit_check(&chain, store->commit, store->check, gate->clause);
+    if (err != ERR_OK) {
+        return err;
+    }
+    return hash_equal(&hash, &chain.hash) ? ERR_OK : prove_fork(gate, seq, store->commit, &chain.hash, ret);
+}
+
+/* The next commit of the log. */
+static enum err append(struct gate *gate, uint64_t seq, struct span packed)
+{
+    struct store *store = gate->store;
+    struct log *log = gate->log;
+    struct chain after = log->chain;
+    if (seq > log->end_seq) {
+        bool is_forked = log->fork_seq != 0 && seq >= log->fork_seq;
+        return is_forked ? refuse(gate, "store/README.md 2: the log is forked before this commit", ERR_FORK)
+                         : refuse(gate, "store/README.md 2: the commit lies beyond the cut of its author", ERR_CUT);
+    }
+    enum err err = decode(gate, seq, packed, store->commit);
+    if (err == ERR_OK) {
+        err = commit_check(&after, store->commit, store->check, gate->clause);
+    }
+    if (err != ERR_OK) {
+        return err;
+    }
+    static const struct hash any;
+    if (seq == log->end_seq && !hash_equal(&log->end_hash, &any) && !hash_equal(&log->end_hash, &after.hash)) {
+        return refuse(gate, "store/README.md 2: the commit is not the one at which the cut ends the log", ERR_CUT);
+    }
+    log_append(store, log, &after, packed);
+    return store->txn.err;
+}
+
+static enum err admit_item(struct gate *gate, uint64_t seq, struct span item, struct admitted *ret)
+{
+    if (seq == 0) {
+        return admit_birth(gate, item);
+    }
+    if (gate->log == NULL) {
+        return refuse(gate, "store/README.md 2: the birth of the log is not held", ERR_UNKNOWN_LOG);
+    }
+    if (seq > gate->log->chain.seq + 1) {
+        return refuse(gate, "store/README.md 2: the commit does not follow the head held", ERR_GAP);
+    }
+    return seq <= gate->log->chain.seq ? meet_held(gate, seq, item, ret) : append(gate, seq, item);
+}
+
+enum err store_admit(struct store *store, const struct seg *seg, struct admitted *ret, const char **clause)
+{
+    struct gate gate = {.store = store, .seg = seg, .clause = clause};
+    enum err err = ERR_OK, head_err = ERR_OK;
+    assert(store->is_writing);
+    memset(ret, 0, sizeof *ret);
+    if (store->txn.err != ERR_OK) {
+        return store->txn.err;
+    }
+    time_t now = time(NULL);
+    gate.today = now < 0 ? 0 : (uint64_t)now / SECONDS_A_DAY;
+    gate.log = log_find(store, &seg->log);
+    ret->before.log = seg->log;
+    if (gate.log != NULL) {
+        err = log_head(&store->txn, gate.log, &ret->before);
+    }
+    ret->is_new_log = gate.log == NULL;
+    for (uint32_t i = 0; i < seg->count && err == ERR_OK && store->txn.err == ERR_OK; i++) {
+        err = admit_item(&gate, seg->first + i, seg->items[i], ret);
+    }
+    ret->is_new_log = ret->is_new_log && gate.log != NULL;
+    ret->after = ret->before;
+    if (gate.log != NULL) {
+        ret->node = gate.log->chain.node;
+        ret->channel = gate.log->chain.channel;
+        head_err = log_head(&store->txn, gate.log, &ret->after);
+    }
+    if (store->txn.err != ERR_OK) {
+        return store->txn.err;
+    }
+    return err != ERR_OK ? err : head_err;
+}

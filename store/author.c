@@ -1,0 +1,362 @@
+#include "store/env.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+enum { KEY_NAME_LOG_BYTES = 4 + 64 + 1 }; /* "log-" and the log id in hex */
+
+/* One channel's open log. */
+struct slot {
+    struct secret *key; /* NULL: to be looked for at the next append */
+    struct log_id log;
+    bool is_closing; /* the next append opens a new incarnation */
+};
+
+struct author {
+    struct store *store;
+    struct keyring *keyring;
+    const struct secret *identity;
+    struct slot slots[CHANNEL_COUNT];
+    uint64_t generation; /* of the store when the slots were looked at */
+    struct commit *commit;
+    uint8_t *reduced, *packed;
+    uint8_t salts[COMMIT_ENTRIES_MAX][SALT_BYTES];
+};
+
+enum err author_new(struct store *store, struct keyring *keyring, const struct secret *identity, struct author **ret)
+{
+    struct author *author = calloc(1, sizeof *author);
+    if (author == NULL) {
+        return ERR_MEMORY;
+    }
+    author->store = store;
+    author->keyring = keyring;
+    author->identity = identity;
+    author->generation = store->generation;
+    author->commit = calloc(1, sizeof *author->commit);
+    author->reduced = malloc(COMMIT_REDUCED_BYTES_MAX);
+    author->packed = malloc(PACKED_BYTES_MAX);
+    if (author->commit == NULL || author->reduced == NULL || author->packed == NULL) {
+        author_destroy(&author);
+        return ERR_MEMORY;
+    }
+    *ret = author;
+    return ERR_OK;
+}
+
+void author_destroy(struct author **author)
+{
+    if (*author == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < CHANNEL_COUNT; i++) {
+        secret_destroy(&(*author)->slots[i].key);
+    }
+    free((*author)->commit);
+    free((*author)->reduced);
+    free((*author)->packed);
+    free(*author);
+    *author = NULL;
+}
+
+static void key_name(const struct log_id *log, char ret[KEY_NAME_LOG_BYTES])
+{
+    memcpy(ret, "log-", 4);
+    (void)hex_encode(log->b, sizeof log->b, ret + 4);
+}
+
+/* ---- which log is open ---- */
+
+/* Our logs of one channel that no birth of ours closes, newest last; at most BIRTH_CLOSED_MAX, the newest. */
+struct unclosed {
+    struct log_id logs[BIRTH_CLOSED_MAX];
+    uint32_t count;
+};
+
+static void unclosed_drop(struct unclosed *unclosed, const struct log_id *log)
+{
+    for (uint32_t i = 0; i < unclosed->count; i++) {
+        if (log_id_compare(&unclosed->logs[i], log) == 0) {
+            memmove(&unclosed->logs[i], &unclosed->logs[i + 1], (unclosed->count - i - 1) * sizeof *unclosed->logs);
+            unclosed->count--;
+            return;
+        }
+    }
+}
+
+static void unclosed_add(struct unclosed *unclosed, const struct log_id *log)
+{
+    if (unclosed->count == BIRTH_CLOSED_MAX) {
+        unclosed_drop(unclosed, &unclosed->logs[0]);
+    }
+    unclosed->logs[unclosed->count++] = *log;
+}
+
+/* A birth closes only what came before it, so one walk in order of numbers finds what is open; and drops the keys of what is closed. */
+static enum err unclosed_find(struct author *author, enum channel channel, struct unclosed *ret)
+{
+    struct store *store = author->store;
+    struct birth birth;
+    struct commit_row row;
+    const char *clause = NULL;
+    ret->count = 0;
+    for (uint32_t number = 1; number <= store->log_count; number++) {
+        const struct log *log = log_at(store, number);
+        if (log == NULL) {
+            return store->txn.err;
+        }
+        if (!node_id_equal(&log->chain.node, &store->self) || log->chain.channel != channel) {
+            continue;
+        }
+        enum err err = commit_row_get(&store->txn, number, 0, &row);
+        if (err == ERR_OK) {
+            err = birth_decode(store->unpack, row.body, &birth, NULL, &clause);
+        }
+        if (err != ERR_OK) {
+            return err == ERR_MEMORY ? err : ERR_CORRUPT;
+        }
+        for (uint32_t i = 0; i < birth.closed_count; i++) {
+            char name[KEY_NAME_LOG_BYTES];
+            unclosed_drop(ret, &birth.closed[i]);
+            key_name(&birth.closed[i], name);
+            if (keyring_remove(author->keyring, name) != ERR_OK) {
+                continue; /* it signs nothing any more; the next start tries again */
+            }
+        }
+        unclosed_add(ret, &log->chain.log);
+    }
+    return ERR_OK;
+}
+
+/* The key of a log of ours: ERR_NOT_FOUND when it is lost, so that only a new incarnation helps. */
+static enum err key_load(const struct author *author, const struct log *log, struct secret **ret)
+{
+    char name[KEY_NAME_LOG_BYTES];
+    struct secret *key = NULL;
+    struct sign_public public;
+    key_name(&log->chain.log, name);
+    enum err err = keyring_get(author->keyring, name, &key);
+    if (err == ERR_CORRUPT) {
+        return ERR_NOT_FOUND;
+    }
+    if (err != ERR_OK) {
+        return err;
+    }
+    sign_public_of(key, &public);
+    if (memcmp(public.b, log->chain.key.b, sizeof public.b) != 0) {
+        secret_destroy(&key);
+        return ERR_NOT_FOUND;
+    }
+    *ret = key;
+    return ERR_OK;
+}
+
+/* ---- births ---- */
+
+/* Open a new incarnation that closes what is open. The key is durable before the birth is: a birth without its key would be a log that nobody
+ * can continue, a key without its birth is only a file. */
+static enum err incarnate(struct author *author, enum channel channel, const struct unclosed *unclosed)
+{
+    struct store *store = author->store;
+    struct slot *slot = &author->slots[channel];
+    struct birth birth = {
+        .version = FORMAT_VERSION, .region = store->region, .node = store->self, .channel = channel, .closed_count = unclosed->count};
+    uint8_t canonical_mem[BIRTH_BYTES_MAX], mem[BIRTH_BYTES_MAX];
+    struct out canonical = out_into(canonical_mem, sizeof canonical_mem), bytes = out_into(mem, sizeof mem);
+    struct sign_public identity;
+    struct chain chain = {.region = store->region, .node = store->self, .channel = channel};
+    struct secret *key = NULL;
+    struct log *log = NULL;
+    char name[KEY_NAME_LOG_BYTES];
+    memcpy(birth.closed, unclosed->logs, sizeof birth.closed);
+    enum err err = sign_keypair(&birth.key, &key);
+    if (err != ERR_OK) {
+        return err;
+    }
+    random_fill(birth.random, sizeof birth.random);
+    birth_canonical(&birth, &canonical);
+    sign_make(SIGN_BIRTH, &store->region, out_written(&canonical), author->identity, &birth.signature);
+    birth_encode(&birth, &bytes);
+    assert(!canonical.is_full && !bytes.is_full);
+    hash_of(HASH_BIRTH, out_written(&canonical), &chain.hash);
+    memcpy(chain.log.b, chain.hash.b, sizeof chain.log.b);
+    chain.key = birth.key;
+    key_name(&chain.log, name);
+    err = keyring_put(author->keyring, name, key, false);
+    if (err == ERR_OK) {
+        sign_public_of(author->identity, &identity);
+        err = log_begin(store, &chain, &identity, out_written(&bytes), &log);
+    }
+    if (err != ERR_OK) {
+        secret_destroy(&key);
+        return err;
+    }
+    secret_destroy(&slot->key);
+    *slot = (struct slot){key, chain.log, false};
+    return ERR_OK;
+}
+
+/* Find the channel's open log and its key, or open one. */
+static enum err slot_open(struct author *author, enum channel channel, struct log **ret)
+{
+    struct store *store = author->store;
+    struct slot *slot = &author->slots[channel];
+    struct unclosed unclosed;
+    if (author->generation != store->generation) { /* a birth of ours may not have been committed */
+        for (size_t i = 0; i < CHANNEL_COUNT; i++) {
+            secret_destroy(&author->slots[i].key);
+        }
+        author->generation = store->generation;
+    }
+    if (slot->key != NULL) {
+        struct log *log = log_find(store, &slot->log);
+        if (log == NULL) {
+            return store->txn.err != ERR_OK ? store->txn.err : ERR_CORRUPT;
+        }
+        if (!slot->is_closing && log->end_seq == LOG_OPEN_END) {
+            *ret = log;
+            return ERR_OK;
+        }
+    }
+    enum err err = unclosed_find(author, channel, &unclosed);
+    if (err != ERR_OK) {
+        return err;
+    }
+    if (unclosed.count > 0 && !slot->is_closing) {
+        struct log *log = log_find(store, &unclosed.logs[unclosed.count - 1]);
+        struct secret *key = NULL;
+        err = log == NULL ? store->txn.err : log->end_seq == LOG_OPEN_END ? key_load(author, log, &key) : ERR_NOT_FOUND;
+        if (err == ERR_OK) {
+            secret_destroy(&slot->key);
+            *slot = (struct slot){key, log->chain.log, false};
+            *ret = log;
+        }
+        if (err != ERR_NOT_FOUND) {
+            return err;
+        }
+    }
+    err = incarnate(author, channel, &unclosed);
+    if (err == ERR_OK) {
+        *ret = log_find(store, &slot->log);
+    }
+    return err;
+}
+
+struct closing {
+    struct author *author;
+    enum channel channel;
+    enum err err;
+};
+
+static bool close_log(void *arg, const struct log_info *log)
+{
+    struct closing *c = arg;
+    char name[KEY_NAME_LOG_BYTES];
+    if (node_id_equal(&log->node, &c->author->store->self) && log->channel == c->channel) {
+        key_name(&log->head.log, name);
+        c->err = keyring_remove(c->author->keyring, name);
+    }
+    return c->err == ERR_OK;
+}
+
+/* Without their keys the logs of the channel stay closed, also when we stop before the next append. */
+enum err author_reincarnate(struct author *author, enum channel channel)
+{
+    struct slot *slot = &author->slots[channel];
+    struct closing closing = {author, channel, ERR_OK};
+    struct store_read *read = NULL;
+    char name[KEY_NAME_LOG_BYTES];
+    slot->is_closing = true;
+    enum err err = store_read_begin(author->store, &read);
+    if (err == ERR_OK) {
+        err = store_logs(read, close_log, &closing);
+        store_read_end(&read);
+    }
+    if (err == ERR_OK) {
+        err = closing.err;
+    }
+    if (err == ERR_OK && slot->key != NULL) { /* its birth may not be committed yet */
+        key_name(&slot->log, name);
+        err = keyring_remove(author->keyring, name);
+    }
+    return err;
+}
+
+/* ---- commits ---- */
+
+/* How many of the payloads fit one commit, and fill in its entries. */
+static uint32_t fill(struct author *author, const struct payload *payloads, size_t count)
+{
+    struct commit *commit = author->commit;
+    size_t bytes = 0;
+    uint32_t n = 0;
+    while (n < count && n < COMMIT_ENTRIES_MAX && bytes + ENTRY_COST_BYTES + payloads[n].bytes.n <= COMMIT_BYTES_MAX) {
+        struct entry *entry = &commit->entries[n];
+        *entry = (struct entry){.leaf = {.kind = payloads[n].kind,
+                                         .flags = payloads[n].flags,
+                                         .codec = CODEC_PLAIN,
+                                         .expiry_day = payloads[n].expiry_day,
+                                         .length = (uint32_t)payloads[n].bytes.n},
+                                .has_payload = true,
+                                .payload = payloads[n].bytes};
+        bytes += ENTRY_COST_BYTES + payloads[n].bytes.n;
+        n++;
+    }
+    commit->entry_count = n;
+    random_fill(author->salts, n * sizeof author->salts[0]);
+    for (uint32_t i = 0; i < n; i++) {
+        memcpy(commit->entries[i].salt, author->salts[i], SALT_BYTES);
+    }
+    return n;
+}
+
+static enum err append_one(struct author *author, struct log *log, const struct secret *key, struct wall_ms now, uint64_t roster_number,
+                           struct hash *ret_content)
+{
+    struct commit *commit = author->commit;
+    struct chain after = log->chain;
+    struct out reduced = out_into(author->reduced, COMMIT_REDUCED_BYTES_MAX);
+    struct out packed = out_into(author->packed, PACKED_BYTES_MAX);
+    commit->author_time = now;
+    commit->roster_version = roster_number > after.roster_version ? roster_number : after.roster_version;
+    commit_author(&after, commit, key);
+    commit_reduced(commit, &reduced);
+    if (reduced.is_full) {
+        return ERR_OVERSIZE;
+    }
+    enum err err = commit_pack(author->store->packer, out_written(&reduced), &packed);
+    if (err != ERR_OK) {
+        return err;
+    }
+    log_append(author->store, log, &after, out_written(&packed));
+    for (uint32_t i = 0; i < commit->entry_count && ret_content != NULL; i++) {
+        ret_content[i] = commit->entries[i].leaf.content;
+    }
+    return author->store->txn.err;
+}
+
+enum err author_append(struct author *author, enum channel channel, const struct payload *payloads, size_t count, struct wall_ms now,
+                       uint64_t roster_number, struct hash *ret_content, struct head *ret_head)
+{
+    struct store *store = author->store;
+    struct log *log = NULL;
+    assert(store->is_writing && (unsigned)channel < CHANNEL_COUNT && count > 0);
+    for (size_t i = 0; i < count; i++) {
+        if (payloads[i].bytes.n > PAYLOAD_BYTES_MAX) {
+            return ERR_OVERSIZE;
+        }
+    }
+    if (store->txn.err != ERR_OK) {
+        return store->txn.err;
+    }
+    enum err err = slot_open(author, channel, &log);
+    for (size_t done = 0; done < count && err == ERR_OK;) {
+        uint32_t n = fill(author, payloads + done, count - done);
+        err = append_one(author, log, author->slots[channel].key, now, roster_number, ret_content == NULL ? NULL : ret_content + done);
+        done += n;
+    }
+    if (err == ERR_OK) {
+        *ret_head = (struct head){log->chain.log, log->chain.seq, log->chain.entries, log->chain.hash};
+    }
+    return err;
+}

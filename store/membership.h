@@ -1,0 +1,61 @@
+/* membership.h - who is in: a pure function of the rosters and registrar acts held, whatever order they came in (DESIGN 4). */
+#ifndef GRIOT_STORE_MEMBERSHIP_H
+#define GRIOT_STORE_MEMBERSHIP_H
+
+#include "proto/message.h"
+#include "store/validity.h"
+
+struct membership; /* immutable once built; heap object */
+
+/* Build from the charter, all rosters (any order) and all acts held, as notices whose signatures are checked here too; those that do not verify are
+ * left out. The rules: README.md 3. ERR_MEMORY, ERR_NOT_FOUND  no valid roster number 1: then nobody is in. */
+MUST_CHECK enum err membership_build(const struct region_id *region, struct span charter, const struct span *rosters, size_t roster_count,
+                                     const struct span *acts, size_t act_count, signature_check check, struct membership **ret);
+void membership_destroy(struct membership **membership);
+
+/* The same without that error, for whoever is about to check the first roster: nobody is in, and its number is 0. */
+MUST_CHECK enum err membership_build_any(const struct region_id *region, struct span charter, const struct span *rosters, size_t roster_count,
+                                         const struct span *acts, size_t act_count, signature_check check, struct membership **ret);
+
+/* The newest roster that counts. Its hash is what the next roster names as previous: of a disputed number the hash over both rivals. */
+uint64_t membership_roster_number(const struct membership *membership);
+const struct hash *membership_roster_hash(const struct membership *membership);
+enum profile membership_profile(const struct membership *membership);
+/* HASH_ACTS over the sorted hashes of the acts held. */
+const struct hash *membership_acts_digest(const struct membership *membership);
+
+/* Are there two rosters of the newest number, so that nobody is admitted until the root settles it? */
+bool membership_is_disputed(const struct membership *membership);
+
+size_t membership_count(const struct membership *membership);
+const struct member *membership_at(const struct membership *membership, size_t index); /* sorted by node id */
+/* A present member (not suspended, not removed), or NULL. */
+const struct member *membership_find(const struct membership *membership, const struct node_id *node);
+const struct member *membership_by_name(const struct membership *membership, const char *name);
+/* Named by the newest roster or an admission that holds, and suspended. */
+bool membership_is_suspended(const struct membership *membership, const struct node_id *node);
+/* The hubs of the newest roster, suspended ones too: what more than half of them hold is final, and a suspended one holds nothing. */
+size_t membership_hub_count(const struct membership *membership);
+/* The identity key that any roster of the chain, or an admission that holds, names for this node: decides validity of births. NULL: not known. */
+const struct sign_public *membership_identity(const struct membership *membership, const struct node_id *node);
+/* All of them, the newest first: index 0 is the one above. NULL past the end. */
+const struct sign_public *membership_identity_at(const struct membership *membership, const struct node_id *node, size_t index);
+
+/* Is a log of `node`, whose birth `identity` has signed, cut? `ret` is then its last head that counts: of a log that the cut does not name, its
+ * birth. By the newest roster: logs under another identity key than the node's present one, all logs of a node that is not in. By suspensions in
+ * force: all logs. Of several the lowest (seq, hash). */
+bool membership_cut(const struct membership *membership, const struct node_id *node, const struct sign_public *identity, const struct log_id *log,
+                    struct head *ret);
+
+/* Does this charter, roster or act verify, and on what does it stand? Writes what names it.
+ *   errors  ERR_REGION; ERR_UNKNOWN_KEY  the roster before it, or on which it stands, is not held; ERR_BADSIG; ERR_NOT_MEMBER  not by a hub of that
+ *           roster; ERR_MALFORMED  an act that admits a hub; those of the decoders; ERR_MEMORY */
+MUST_CHECK enum err membership_check(const struct membership *membership, struct unpack *unpack, const struct notice *notice, signature_check check,
+                                     struct notice_ref *ret, const char **clause);
+
+/* Admissions proposed by exactly one registrar so far: for `griot admit` and status. Returns how many; writes at most `max`. */
+size_t membership_proposed(const struct membership *membership, struct member *ret, struct node_id *ret_by, size_t max);
+/* Acts made by this registrar on the newest roster, of one kind: the next act's number is one more. */
+uint32_t membership_acts_made(const struct membership *membership, const struct node_id *registrar, enum act_kind kind);
+
+#endif

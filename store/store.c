@@ -1,0 +1,260 @@
+#include "store/env.h"
+#include "store/folder.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+static const char *const tables[TABLE_COUNT] = {"meta", "logs", "log_ids", "commits", "journal", "notices", "frontiers", "own"};
+static const struct kv_schema schema = {tables, TABLE_COUNT, LOG_LAYOUT};
+
+/* Keys of the table "meta". */
+#define META_REGION "region"
+#define META_SELF "self"
+
+static enum err path_join(const char *home, const char *name, char ret[KV_PATH_BYTES_MAX])
+{
+    int n = snprintf(ret, KV_PATH_BYTES_MAX, "%s/%s", home, name);
+    return n > 0 && n < KV_PATH_BYTES_MAX - 16 ? ERR_OK : ERR_INVALID;
+}
+
+/* The home's lock: held as long as the descriptor is open, so a process that dies gives it back. */
+static enum err lock_take(const char *home, int *ret)
+{
+    char path[KV_PATH_BYTES_MAX];
+    enum err err = path_join(home, "lock", path);
+    if (err != ERR_OK) {
+        return err;
+    }
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0) {
+        return folder_errno(errno);
+    }
+    if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+        err = errno == EWOULDBLOCK ? ERR_LOCKED : folder_errno(errno);
+        (void)close(fd);
+        return err;
+    }
+    *ret = fd;
+    return ERR_OK;
+}
+
+struct ids {
+    const struct region_id *region;
+    const struct node_id *self;
+};
+
+static void fill(struct kv_txn *txn, void *arg)
+{
+    const struct ids *ids = arg;
+    kv_put(txn, TABLE_META, span_text(META_REGION), span_of(ids->region->b, sizeof ids->region->b));
+    kv_put(txn, TABLE_META, span_text(META_SELF), span_of(ids->self->b, sizeof ids->self->b));
+}
+
+enum err store_create(const char *home, const struct region_id *region, const struct node_id *self)
+{
+    char path[KV_PATH_BYTES_MAX];
+    struct ids ids = {region, self};
+    int lock = -1;
+    enum err err = path_join(home, "log", path);
+    if (err == ERR_OK) {
+        err = lock_take(home, &lock);
+    }
+    if (err == ERR_OK) {
+        err = kv_create(path, &schema, fill, &ids);
+        (void)close(lock);
+    }
+    return err;
+}
+
+/* ---- opening ---- */
+
+static bool meta_get(struct kv_txn *txn, const char *key, void *ret, size_t n)
+{
+    struct span value;
+    if (!kv_get(txn, TABLE_META, span_text(key), &value) || value.n != n) {
+        return false;
+    }
+    memcpy(ret, value.p, n);
+    return true;
+}
+
+static enum err meta_load(struct store *store)
+{
+    struct kv_txn txn;
+    kv_begin_read(store->kv, &txn);
+    bool is_whole =
+        meta_get(&txn, META_REGION, store->region.b, sizeof store->region.b) && meta_get(&txn, META_SELF, store->self.b, sizeof store->self.b);
+    store->journal_end = journal_last(&txn);
+    store->log_count = log_last(&txn);
+    enum err err = kv_commit(&txn);
+    return err != ERR_OK ? err : is_whole ? ERR_OK : ERR_CORRUPT;
+}
+
+static enum err scratch_make(struct store *store)
+{
+    store->unpack = unpack_new();
+    store->packer = commit_packer_new();
+    store->commit = malloc(sizeof *store->commit);
+    store->other = malloc(sizeof *store->other);
+    store->heads = calloc(FRONTIER_HEADS_MAX, sizeof *store->heads);
+    store->heads_other = calloc(FRONTIER_HEADS_MAX, sizeof *store->heads_other);
+    store->heads_merged = calloc(FRONTIER_HEADS_MAX, sizeof *store->heads_merged);
+    store->bytes = malloc(HEADS_BYTES_MAX);
+    store->own = own_new();
+    bool is_whole = store->unpack != NULL && store->packer != NULL && store->commit != NULL && store->other != NULL && store->heads != NULL &&
+                    store->heads_other != NULL && store->heads_merged != NULL && store->bytes != NULL && store->own != NULL;
+    return is_whole ? ERR_OK : ERR_MEMORY;
+}
+
+enum err store_open(const char *home, struct store **ret)
+{
+    char path[KV_PATH_BYTES_MAX];
+    struct store *store = calloc(1, sizeof *store);
+    if (store == NULL) {
+        return ERR_MEMORY;
+    }
+    store->lock = -1;
+    store->check = sign_check;
+    pthread_mutex_init(&store->reads_lock, NULL);
+    enum err err = path_join(home, "log", path);
+    if (err == ERR_OK) {
+        err = lock_take(home, &store->lock);
+    }
+    if (err == ERR_OK) {
+        err = kv_open(path, &schema, &store->kv);
+    }
+    if (err == ERR_OK) {
+        err = meta_load(store);
+    }
+    if (err == ERR_OK) {
+        err = scratch_make(store);
+    }
+    if (err != ERR_OK) {
+        store_close(&store);
+        return err;
+    }
+    *ret = store;
+    return ERR_OK;
+}
+
+void store_close(struct store **store)
+{
+    struct store *s = *store;
+    if (s == NULL) {
+        return;
+    }
+    if (s->is_writing) {
+        store_abort(s);
+    }
+    reads_fini(s);
+    membership_destroy(&s->membership);
+    logs_forget(s);
+    free(s->dirty);
+    own_destroy(&s->own);
+    unpack_destroy(&s->unpack);
+    commit_packer_destroy(&s->packer);
+    free(s->commit);
+    free(s->other);
+    free(s->heads);
+    free(s->heads_other);
+    free(s->heads_merged);
+    free(s->bytes);
+    kv_close(&s->kv);
+    if (s->lock >= 0) {
+        (void)close(s->lock);
+    }
+    pthread_mutex_destroy(&s->reads_lock);
+    free(s);
+    *store = NULL;
+}
+
+const struct region_id *store_region(const struct store *store)
+{
+    return &store->region;
+}
+
+const struct node_id *store_self(const struct store *store)
+{
+    return &store->self;
+}
+
+const char *store_reason(const struct store *store)
+{
+    return kv_reason(store->kv);
+}
+
+void store_set_reserve(struct store *store, uint64_t bytes)
+{
+    if (bytes == 0) {
+        kv_set_reserve(store->kv, KV_RESERVE_PERCENT, KV_RESERVE_BYTES);
+    } else {
+        kv_set_reserve(store->kv, 100, bytes);
+    }
+}
+
+int store_reader_check(struct store *store)
+{
+    return kv_reader_check(store->kv);
+}
+
+/* ---- transactions ---- */
+
+enum err store_begin(struct store *store)
+{
+    assert(!store->is_writing);
+    if (!kv_has_room(store->kv)) {
+        return ERR_FULL;
+    }
+    kv_begin_write(store->kv, &store->txn);
+    if (store->txn.err != ERR_OK) {
+        enum err err = store->txn.err;
+        kv_abort(&store->txn);
+        return err;
+    }
+    store->is_writing = true;
+    store->before.journal_end = store->journal_end;
+    store->before.log_count = store->log_count;
+    return ERR_OK;
+}
+
+/* Forget what the transaction would have changed. */
+static void revert(struct store *store)
+{
+    store->is_writing = false;
+    store->generation++;
+    store->journal_end = store->before.journal_end;
+    store->log_count = store->before.log_count;
+    logs_forget(store);
+    own_forget(store->own);
+    membership_destroy(&store->membership);
+}
+
+enum err store_commit(struct store *store)
+{
+    assert(store->is_writing);
+    if (store->txn.err == ERR_OK && !kv_has_room(store->kv)) {
+        store->txn.err = ERR_FULL;
+    }
+    own_flush(store);
+    logs_flush(store);
+    enum err err = kv_commit(&store->txn);
+    if (err != ERR_OK) {
+        revert(store);
+        return err;
+    }
+    store->is_writing = false;
+    return ERR_OK;
+}
+
+void store_abort(struct store *store)
+{
+    if (store->is_writing) {
+        kv_abort(&store->txn);
+        revert(store);
+    }
+}

@@ -1,0 +1,173 @@
+/* store.h - the log environment: births, commits, notices, journal. The one place where bytes become trusted records.
+ * One process opens a home once (an exclusive lock file says so). One writer thread; readers in any thread, each read under a second.
+ * Durable before visible: what store_commit has returned for is on disk. Tables: LAYOUT.md. */
+#ifndef GRIOT_STORE_STORE_H
+#define GRIOT_STORE_STORE_H
+
+#include "crypto/keyfile.h"
+#include "proto/message.h"
+#include "store/membership.h"
+
+struct store;
+
+/* Make HOME/log (in a temporary folder, synced, renamed: RELIABILITY L1). ERR_EXISTS, ERR_IO, ERR_FULL */
+MUST_CHECK enum err store_create(const char *home, const struct region_id *region, const struct node_id *self);
+/* Take the home's lock and open.
+ *   errors  ERR_LOCKED  another process has it; ERR_NOT_FOUND  no store; ERR_LAYOUT; ERR_CORRUPT; ERR_IO; ERR_PERMISSION; ERR_MEMORY */
+MUST_CHECK enum err store_open(const char *home, struct store **ret);
+/* Open for reading beside a running daemon is not offered: commands speak to the daemon, or take the lock. */
+void store_close(struct store **store);
+/* Intake stops (ERR_FULL from store_begin and store_commit) when the disk has fewer bytes free than this; 0 for the default, the smaller of 10 % and
+ * 64 MiB. */
+void store_set_reserve(struct store *store, uint64_t bytes);
+const struct region_id *store_region(const struct store *store);
+const struct node_id *store_self(const struct store *store);
+/* The system's words for the last ERR_IO or ERR_FULL, for the operator's log; "" when there was none. */
+const char *store_reason(const struct store *store);
+/* Free what dead readers hold (L4): every minute. Returns how many there were. */
+int store_reader_check(struct store *store);
+
+/* ---- writing: one thread. Several admissions and appends share one transaction; widen it under load. ---- */
+
+/* Open a transaction; the same thread ends it. Not while this thread holds a read.
+ *   errors  ERR_FULL  below the reserve, reads go on; ERR_IO  an earlier commit failed at the disk: stop, re-open, verify (L6); ERR_BUSY  the map
+ * must grow and a reader does not end; ERR_MEMORY */
+MUST_CHECK enum err store_begin(struct store *store);
+/* Make everything since store_begin durable.
+ *   errors  ERR_FULL  nothing was stored, reads go on; ERR_IO  the disk lies: stop, re-open, verify (L6); ERR_BUSY  nothing was stored, the map has
+ * grown: do it again; ERR_MEMORY, ERR_CORRUPT, ERR_INTERNAL  what went wrong inside the transaction. In each case the transaction is over. */
+MUST_CHECK enum err store_commit(struct store *store);
+void store_abort(struct store *store);
+
+struct admitted { /* outcome of one segment; filled in also on errors, with what the good items before the bad one did */
+    struct node_id node;
+    enum channel channel;
+    struct head before, after; /* equal when nothing was new */
+    bool is_new_log;
+    bool has_fork; /* another signed commit at a held seq: `proof` was stored as a notice */
+    struct notice_ref proof;
+};
+/* The one gate. Verify the items of `seg` in order against the chain held (limits, canonical form, chain, signature, membership) and append the good
+ * ones, to the journal too. Stops at the first bad item: the good ones before it stay. Commits held already are skipped when equal, and make a fork
+ * proof when not. errors  ERR_GAP, ERR_UNKNOWN_LOG, ERR_UNKNOWN_KEY (author not known yet: park, ask), ERR_VERSION, ERR_CUT, ERR_FORK (`has_fork`
+ * when this segment proved it), ERR_CHAIN (the birth is of another log), and those of validity.h and commit_unpack; ERR_INTERNAL  more logs than are
+ * kept; ERR_CORRUPT; and what makes store_commit fail: ERR_BUSY, ERR_IO, ERR_FULL, ERR_MEMORY. `*clause` names the rule for errors that blame the
+ * peer */
+MUST_CHECK enum err store_admit(struct store *store, const struct seg *seg, struct admitted *ret, const char **clause);
+
+/* Verify a notice (signature by the right key, region, caps) and store it when it is newer than what is held; frontiers with their heads, whole or as
+ * a difference. *ret_ref is written on success, *ret_is_new false when it was held already. errors  ERR_STALE  an older one; ERR_GAP  the base of a
+ * difference is not held; ERR_UNKNOWN_KEY; ERR_BADSIG; ERR_REGION; ERR_VERSION; ... */
+MUST_CHECK enum err store_admit_notice(struct store *store, struct span notice, uint64_t base, struct span heads, struct notice_ref *ret_ref,
+                                       bool *ret_is_new, const char **clause);
+
+/* ---- own commits ---- */
+
+struct author; /* our four logs and their signing keys; one writer thread */
+/* `keyring` and `identity` are borrowed for the author's life. A channel whose log key is not in the keyring (restored home) starts a new incarnation
+ * that closes the old log, at its first append. */
+MUST_CHECK enum err author_new(struct store *store, struct keyring *keyring, const struct secret *identity, struct author **ret);
+void author_destroy(struct author **author);
+struct payload {
+    uint32_t kind; /* enum entry_kind */
+    uint32_t flags;
+    uint32_t expiry_day;
+    struct span bytes; /* at most PAYLOAD_BYTES_MAX */
+};
+/* Append within the open transaction: as few commits as the caps allow (entries and bytes), one signature each. `ret_content` (count hashes, may be
+ * NULL) gets each entry's content hash, by which versions are named; `ret_head` the log's new head. errors  ERR_OVERSIZE  a payload is too long,
+ * nothing was appended; after any other the transaction must be aborted: ERR_MEMORY, ERR_IO, ERR_FULL, ERR_BUSY, ERR_PERMISSION (of a key file),
+ * ERR_CORRUPT, ERR_INTERNAL */
+MUST_CHECK enum err author_append(struct author *author, enum channel channel, const struct payload *payloads, size_t count, struct wall_ms now,
+                                  uint64_t roster_number, struct hash *ret_content, struct head *ret_head);
+/* Close the channel's log for good: its key is destroyed, the next append opens a new incarnation.
+ *   errors  of the keyring and of reading; call it again then */
+MUST_CHECK enum err author_reincarnate(struct author *author, enum channel channel);
+
+/* Own records by id, kept in the same transaction as their append, so that an import run twice makes no duplicates whatever the index's lag. */
+struct own_record {
+    struct hash version; /* content hash of the current version */
+    uint32_t depth;
+    uint8_t content[16]; /* of the values, without envelope; to see "unchanged" */
+};
+MUST_CHECK enum err store_own_get(struct store *store, const struct record_id *id,
+                                  struct own_record *ret); /* sees the open transaction. ERR_NOT_FOUND */
+MUST_CHECK enum err store_own_put(struct store *store, const struct record_id *id, const struct own_record *own);
+
+/* ---- reading: any thread ---- */
+
+struct store_read; /* a read transaction; keep it under a second */
+MUST_CHECK enum err store_read_begin(struct store *store, struct store_read **ret);
+void store_read_end(struct store_read **read);
+
+struct log_info {
+    struct head head; /* as far as the log counts: before a fork that is not settled, up to a cut */
+    struct node_id node;
+    enum channel channel;
+    uint32_t number;   /* local short number of the log, 1.. */
+    bool has_fork;     /* a proof is held */
+    uint64_t held_seq; /* at least head.seq; what lies beyond it is disputed or quarantined: kept, shown as such, not relayed */
+};
+/* Every log held. Calls `each` until it returns false. */
+MUST_CHECK enum err store_logs(struct store_read *read, bool (*each)(void *arg, const struct log_info *log), void *arg);
+MUST_CHECK enum err store_log(struct store_read *read, const struct log_id *log, struct log_info *ret);
+MUST_CHECK enum err store_log_by_number(struct store_read *read, uint32_t number, struct log_info *ret);
+/* One SEG for the wire: items of `log` after `after_seq` (with the birth first when !has_birth) until the encoded body would exceed `bytes_max`, at
+ * least one, none after `until_seq` (UINT64_MAX: all that is held). Each commit is checked against its hash before it leaves (L3: LMDB has no
+ * checksums). When `hash` is not zeros our commit at after_seq must have it. `seg` spans are valid until read_end. seg->count 0: nothing further is
+ * held. ret_last_* as in the engine's SYNC_SENT. errors  ERR_NOT_FOUND  no such log; ERR_FORK  the hash is not on our chain; ERR_CORRUPT  a stored
+ * commit does not match its hash */
+MUST_CHECK enum err store_segment(struct store_read *read, const struct log_id *log, bool has_birth, uint64_t after_seq, const struct hash *hash,
+                                  uint64_t until_seq, size_t bytes_max, struct seg *ret, uint64_t *ret_last_seq, uint64_t *ret_last_entries);
+/* A commit, decoded and completed; spans live in `scratch` memory of the read until its next use. Checked against its hash.
+ *   errors  ERR_NOT_FOUND  no such log or seq, also for the birth; ERR_CORRUPT; ERR_MEMORY */
+MUST_CHECK enum err store_commit_at(struct store_read *read, uint32_t log_number, uint64_t seq, struct commit *ret, struct hash *ret_hash);
+/* Commit 0 of a log. ERR_NOT_FOUND, ERR_CORRUPT, ERR_MEMORY */
+MUST_CHECK enum err store_birth(struct store_read *read, uint32_t log_number, struct birth *ret);
+
+/* Notices: bytes as stored (notice_encode form), with the materialised heads of frontiers (heads_canonical form). Valid until read_end. */
+MUST_CHECK enum err store_notice(struct store_read *read, const struct notice_ref *ref, struct span *ret, struct span *ret_heads);
+MUST_CHECK enum err store_notices(struct store_read *read,
+                                  bool (*each)(void *arg, const struct notice_ref *ref, struct span notice, struct span heads), void *arg);
+/* What changed in a frontier since its own counter `base`; ERR_GAP when that is not kept (then send it whole). Kept: the last few of each node. */
+MUST_CHECK enum err store_frontier_change(struct store_read *read, const struct node_id *node, uint64_t base, struct out *ret);
+/* Build membership from the charter, rosters and acts held. */
+MUST_CHECK enum err store_membership(struct store_read *read, signature_check check, struct membership **ret);
+/* Cards held, newest of each node. ERR_NOT_FOUND */
+MUST_CHECK enum err store_card(struct store_read *read, const struct node_id *node, struct card *ret);
+
+/* The journal: local order. */
+enum journal_type { JOURNAL_COMMIT = 1, JOURNAL_NOTICE = 2 };
+struct journal_item {
+    uint64_t number; /* 1.. without gaps */
+    enum journal_type type;
+    uint32_t log_number;   /* COMMIT */
+    uint64_t seq;          /* COMMIT */
+    struct notice_ref ref; /* NOTICE */
+};
+MUST_CHECK enum err store_journal(struct store_read *read, uint64_t after, bool (*each)(void *arg, const struct journal_item *item), void *arg);
+uint64_t store_journal_end(struct store_read *read);
+
+struct store_size {
+    uint64_t bytes_used, bytes_map, disk_free;
+    uint64_t commits, entries, logs, notices; /* commits and entries that count; births do not */
+};
+MUST_CHECK enum err store_size(struct store_read *read, struct store_size *ret);
+
+/* A consistent, compact copy of the log environment into the folder `path` (made, must not exist), while running; it appears whole or not at all. No
+ * key is in it. To restore: put it in an empty home as HOME/log.  ERR_EXISTS, ERR_FULL, ERR_IO, ERR_PERMISSION, ERR_NOT_FOUND  no parent folder,
+ * ERR_INVALID  path too long */
+MUST_CHECK enum err store_backup(struct store *store, const char *path);
+
+/* Verify every chain, hash and signature, the journal and the notices.
+ *   report  called with each fault: a stable code, what and where (in English); progress with commits done of total; either may be NULL
+ *   errors  ERR_CORRUPT  faults were found and reported; ERR_MEMORY, ERR_IO  the check itself failed */
+struct fsck_report {
+    void (*fault)(void *arg, enum err err, const char *what);
+    void (*progress)(void *arg, uint64_t done, uint64_t total);
+    void *arg;
+    uint64_t commits, faults;
+};
+MUST_CHECK enum err store_fsck(struct store_read *read, signature_check check, struct fsck_report *report);
+
+#endif

@@ -1,0 +1,487 @@
+#include "store/views.h"
+
+#include "store/index/index.h"
+#include "store/index/tables.h"
+#include "store/index/terms.h"
+#include "store/views_state.h"
+#include "store/withdraw.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum {
+    VIEWS_LAYOUT = 1,
+    BATCH_ITEMS_MAX = 4096, /* journal items of one transaction: each has at least one entry, and a batch ends after about as many records */
+    BATCH_TRIES = 3,        /* when the map has to grow */
+    LOGS_CACHED = 256,
+    SETTLE_ENTRIES_MAX = 2048, /* entries withdrawn or restored in one transaction */
+};
+
+static const char *const TABLES[VIEW_TABLES] = VIEW_TABLE_NAMES;
+static const struct kv_schema SCHEMA = {TABLES, VIEW_TABLES, VIEWS_LAYOUT};
+static const char TERMS_KEY[] = "terms"; /* terms_schema under which the index was made */
+
+/* Who writes a log, by its local number. */
+struct log_author {
+    bool is_known;
+    uint32_t log_number;
+    struct node_id node;
+    uint32_t author;
+};
+
+struct views_writer {
+    struct index *index;
+    struct unpack *unpack;
+    struct commit *commit;
+    struct record *record;
+    struct record_news *news;
+    size_t news_count, news_cap;
+    struct journal_item *items;
+    size_t item_count, item_max;
+    bool is_checked; /* the journal is the one that was followed */
+    struct log_author logs[LOGS_CACHED];
+    enum err term_err; /* of the callback that gives terms to the index */
+    struct ends ends;  /* how far logs count, for the batch */
+    bool has_change;   /* a log may count further or less far than the views have it */
+    enum err log_err;  /* what the log environment says, kept apart: its damage is not ours to mend */
+};
+
+/* ---- opening ---- */
+
+static enum err path_of(const char *home, char ret[KV_PATH_BYTES_MAX + 1])
+{
+    int n = snprintf(ret, KV_PATH_BYTES_MAX + 1, "%s/views", home);
+
+    return n > 0 && n <= KV_PATH_BYTES_MAX ? ERR_OK : ERR_INVALID;
+}
+
+static void schema_put(struct kv_txn *txn, void *arg)
+{
+    uint8_t b[4];
+    struct out out = out_into(b, sizeof b);
+
+    (void)arg;
+    key_u32(&out, terms_schema());
+    kv_put(txn, VIEW_META, span_text(TERMS_KEY), out_written(&out));
+}
+
+/* ERR_LAYOUT when the index was made under another schema. */
+static enum err schema_check(struct kv *kv)
+{
+    struct kv_txn txn;
+    struct span value;
+    enum err err;
+
+    kv_begin_read(kv, &txn);
+    if (!kv_get(&txn, VIEW_META, span_text(TERMS_KEY), &value) || value.n != 4 || key_read_u32(value.p) != terms_schema()) {
+        err = txn.err != ERR_OK ? txn.err : ERR_LAYOUT;
+    } else {
+        struct views_state state;
+        err = views_state_get(&txn, &state);
+    }
+    kv_abort(&txn);
+    return err;
+}
+
+static enum err open_once(const char *path, struct kv **ret)
+{
+    enum err err = kv_open(path, &SCHEMA, ret);
+
+    if (err == ERR_OK) {
+        err = schema_check(*ret);
+        if (err != ERR_OK) {
+            kv_close(ret);
+        }
+    }
+    return err;
+}
+
+static enum err open_or_make(const char *path, struct kv **ret)
+{
+    enum err err = open_once(path, ret);
+
+    if (err == ERR_LAYOUT || err == ERR_CORRUPT || err == ERR_NOT_FOUND) {
+        err = kv_drop(path);
+        if (err == ERR_OK) {
+            err = kv_create(path, &SCHEMA, schema_put, NULL);
+        }
+        if (err == ERR_OK) {
+            err = open_once(path, ret);
+        }
+    }
+    return err;
+}
+
+enum err views_open(const char *home, struct views **ret)
+{
+    char path[KV_PATH_BYTES_MAX + 1];
+    struct views *views;
+    enum err err = path_of(home, path);
+
+    if (err != ERR_OK) {
+        return err;
+    }
+    views = calloc(1, sizeof *views);
+    if (views == NULL) {
+        return ERR_MEMORY;
+    }
+    err = open_or_make(path, &views->kv);
+    if (err != ERR_OK) {
+        free(views);
+        return err;
+    }
+    *ret = views;
+    return ERR_OK;
+}
+
+void views_writer_destroy(struct views_writer **writer)
+{
+    struct views_writer *w = *writer;
+
+    if (w == NULL) {
+        return;
+    }
+    index_destroy(&w->index);
+    unpack_destroy(&w->unpack);
+    free(w->commit);
+    free(w->record);
+    free(w->news);
+    free(w->items);
+    free(w);
+    *writer = NULL;
+}
+
+void views_close(struct views **views)
+{
+    if (*views != NULL) {
+        views_writer_destroy(&(*views)->writer);
+        kv_close(&(*views)->kv);
+        free(*views);
+        *views = NULL;
+    }
+}
+
+enum err views_reset(struct views *views)
+{
+    atomic_store(&views->is_damaged, true);
+    return ERR_OK;
+}
+
+enum err views_drop(const char *home)
+{
+    char path[KV_PATH_BYTES_MAX + 1];
+    enum err err = path_of(home, path);
+
+    return err == ERR_OK ? kv_drop(path) : err;
+}
+
+/* ---- following ---- */
+
+static enum err writer_get(struct views *views, struct views_writer **ret)
+{
+    struct views_writer *w = views->writer;
+
+    if (w == NULL) {
+        w = calloc(1, sizeof *w);
+        if (w == NULL) {
+            return ERR_MEMORY;
+        }
+        w->index = index_new();
+        w->unpack = unpack_new();
+        w->commit = malloc(sizeof *w->commit);
+        w->record = malloc(sizeof *w->record);
+        w->items = malloc(BATCH_ITEMS_MAX * sizeof *w->items);
+        if (w->index == NULL || w->unpack == NULL || w->commit == NULL || w->record == NULL || w->items == NULL) {
+            views_writer_destroy(&w);
+            return ERR_MEMORY;
+        }
+        views->writer = w;
+    }
+    *ret = w;
+    return ERR_OK;
+}
+
+static bool item_collect(void *arg, const struct journal_item *item)
+{
+    struct views_writer *w = arg;
+
+    w->items[w->item_count++] = *item;
+    return w->item_count < w->item_max;
+}
+
+/* Who writes the log: its node, and the short number that stands for the node in the names of versions, given at its first record. */
+static enum err author_of(struct views_writer *w, struct kv_txn *txn, struct views_state *state, const struct log_info *info, struct log_author *ret)
+{
+    struct log_author *cached = &w->logs[info->number % LOGS_CACHED];
+    uint8_t b[4];
+    struct out out = out_into(b, sizeof b);
+    enum err err;
+
+    if (cached->is_known && cached->log_number == info->number) {
+        *ret = *cached;
+        return ERR_OK;
+    }
+    *ret = (struct log_author){true, info->number, info->node, 0};
+    err = views_author(txn, &info->node, &ret->author);
+    if (err == ERR_NOT_FOUND) {
+        ret->author = ++state->authors;
+        key_u32(&out, ret->author);
+        kv_put(txn, VIEW_AUTHORS, span_of(info->node.b, sizeof info->node.b), out_written(&out));
+        err = txn->err;
+    }
+    if (err == ERR_OK) {
+        *cached = *ret;
+    }
+    return err;
+}
+
+static enum err news_add(struct views_writer *w, struct record_news news)
+{
+    if (w->news_count == w->news_cap) {
+        size_t n = w->news_cap == 0 ? 1024 : w->news_cap * 2;
+        struct record_news *bigger = realloc(w->news, n * sizeof *bigger);
+        if (bigger == NULL) {
+            return ERR_MEMORY;
+        }
+        w->news = bigger;
+        w->news_cap = n;
+    }
+    w->news[w->news_count++] = news;
+    return ERR_OK;
+}
+
+static void term_take(void *arg, struct span term)
+{
+    struct views_writer *w = arg;
+
+    if (w->term_err == ERR_OK) {
+        w->term_err = index_term(w->index, term);
+    }
+}
+
+/* A version of a record: into the index, and to the news of which versions are current. */
+static enum err follow_version(struct views_writer *w, const struct log_author *author, uint64_t seq, uint32_t entry, const struct hash *content)
+{
+    const struct record *record = w->record;
+    struct doc doc = {record->id, terms_day(record), author->log_number, seq, (uint8_t)entry, (uint8_t)record->kind};
+    struct record_news news = {.is_held = true, .is_withdrawn = seq > ends_of(&w->ends, author->log_number), .kind = doc.kind};
+    uint8_t term[RECORD_TERM_BYTES];
+    enum err err = index_add(w->index, &doc, &news.number);
+
+    if (err != ERR_OK) {
+        return err;
+    }
+    record_key(&record->id, author->author, content, &news.key);
+    record_term(&news.key, record->depth, term);
+    w->term_err = index_term(w->index, span_of(term, sizeof term));
+    terms_of(record, &author->node, term_take, w);
+    if (w->term_err != ERR_OK) {
+        return w->term_err;
+    }
+    err = news_add(w, news);
+    for (uint32_t i = 0; i < record->replaces_count && err == ERR_OK && !news.is_withdrawn; i++) {
+        struct record_news named = {.is_held = false};
+        record_key(&record->id, author->author, &record->replaces[i], &named.key);
+        err = news_add(w, named);
+    }
+    return err;
+}
+
+static enum err follow_entry(struct views_writer *w, struct kv_txn *txn, struct views_state *state, const struct log_info *info, uint64_t seq,
+                             uint32_t entry)
+{
+    const struct entry *e = &w->commit->entries[entry];
+    struct log_author author;
+    enum views_skip why;
+    enum err err = views_entry_record(w->unpack, e, seq, w->record, &why);
+
+    state->entries++;
+    if (err == ERR_NOT_FOUND) {
+        state->skipped[why]++;
+        return ERR_OK;
+    }
+    if (err == ERR_OK) {
+        err = author_of(w, txn, state, info, &author);
+    }
+    return err != ERR_OK ? err : follow_version(w, &author, seq, entry, &e->leaf.content);
+}
+
+/* Follow one commit. */
+static enum err follow_commit(struct views_writer *w, struct kv_txn *txn, struct store_read *read, struct views_state *state,
+                              const struct journal_item *item)
+{
+    struct log_info info;
+    struct hash hash;
+    enum err err = w->log_err = store_log_by_number(read, item->log_number, &info);
+
+    if (err == ERR_OK) {
+        err = w->log_err = store_commit_at(read, item->log_number, item->seq, w->commit, &hash);
+    }
+    if (err != ERR_OK) {
+        return err;
+    }
+    w->has_change = w->has_change || (info.held_seq > info.head.seq && ends_of(&w->ends, info.number) != info.head.seq);
+    state->last_log = item->log_number;
+    state->last_seq = item->seq;
+    state->last_hash = hash;
+    for (uint32_t i = 0; i < w->commit->entry_count && err == ERR_OK; i++) {
+        err = follow_entry(w, txn, state, &info, item->seq, i);
+    }
+    return err;
+}
+
+/* Is the journal still the one that was followed? Not after a store was brought back from an older backup. */
+static bool is_same_journal(struct views_writer *w, struct store_read *read, const struct views_state *state)
+{
+    struct hash hash;
+
+    if (state->followed > store_journal_end(read)) {
+        return false;
+    }
+    if (state->last_seq == 0) {
+        return true;
+    }
+    return store_commit_at(read, state->last_log, state->last_seq, w->commit, &hash) == ERR_OK && hash_equal(&hash, &state->last_hash);
+}
+
+/* Empty all tables; following then starts again. */
+static void start_again(struct kv_txn *txn, struct views_writer *w, struct views_state *ret)
+{
+    for (uint32_t table = 0; table < VIEW_TABLES; table++) {
+        kv_clear(txn, table);
+    }
+    schema_put(txn, NULL);
+    memset(ret, 0, sizeof *ret);
+    memset(w->logs, 0, sizeof w->logs);
+}
+
+/* Let logs count as far as they do now. Left over for the next batch when there is much of it. */
+static enum err settle(struct views_writer *w, struct kv_txn *txn, struct store_read *read, struct views_state *state)
+{
+    struct withdrawal work = {txn, read, w->unpack, w->commit, w->record, state->docs, state->current, ERR_OK};
+    bool is_done = true;
+    enum err err = withdraw_step(&work, SETTLE_ENTRIES_MAX, &is_done);
+
+    if (err != ERR_OK) {
+        w->log_err = work.log_err;
+    }
+    state->is_settling = !is_done;
+    return err;
+}
+
+/* One transaction. */
+static enum err follow_batch(struct views *views, struct views_writer *w, struct store_read *read, uint64_t items_max, struct views_state *ret)
+{
+    struct views_state state;
+    struct kv_txn txn;
+    bool is_reset = atomic_load(&views->is_damaged);
+    enum err err;
+
+    w->log_err = ERR_OK;
+    kv_begin_write(views->kv, &txn);
+    err = is_reset ? txn.err : views_state_get(&txn, &state);
+    if (err == ERR_OK && !is_reset && !w->is_checked) {
+        is_reset = !is_same_journal(w, read, &state);
+    }
+    if (err == ERR_OK && is_reset) {
+        start_again(&txn, w, &state);
+    }
+    if (err == ERR_OK && !kv_has_room(views->kv)) {
+        err = ERR_FULL; /* what is left belongs to the log */
+    }
+    w->item_count = 0;
+    w->item_max = items_max < BATCH_ITEMS_MAX ? (size_t)items_max : BATCH_ITEMS_MAX;
+    if (err == ERR_OK && w->item_max > 0) {
+        w->log_err = err = store_journal(read, state.followed, item_collect, w);
+    }
+    w->news_count = 0;
+    w->has_change = false;
+    if (err == ERR_OK) {
+        w->has_change = state.is_settling;
+        index_begin(w->index, state.docs);
+        err = ends_load(&txn, &w->ends);
+        w->has_change = w->has_change || w->ends.count > 0; /* a frontier may make more of them final, and stands in no journal */
+    }
+    if (err == ERR_OK && w->item_count == 0 && !w->has_change && !is_reset && w->is_checked) {
+        ends_fini(&w->ends);
+        kv_abort(&txn); /* woken for a frontier or a card, of which the views hold nothing: no transaction is synced for that */
+        *ret = state;
+        return ERR_OK;
+    }
+    for (size_t i = 0; i < w->item_count && err == ERR_OK && !index_is_full(w->index); i++) {
+        if (w->items[i].type == JOURNAL_COMMIT && w->items[i].seq > 0) { /* commit 0 is the birth: no entries */
+            err = follow_commit(w, &txn, read, &state, &w->items[i]);
+            if (w->log_err == ERR_CORRUPT && i > 0) { /* what stands before the damaged commit is followed */
+                err = ERR_OK;
+                break;
+            }
+        }
+        if (err != ERR_OK) {
+            break;
+        }
+        w->has_change = w->has_change || w->items[i].type == JOURNAL_NOTICE; /* a roster, an act, a proof, or a frontier that makes final */
+        state.followed = w->items[i].number;
+    }
+    if (err == ERR_OK) {
+        err = records_apply(&txn, state.docs, &w->ends, w->news, w->news_count, state.current);
+    }
+    if (err == ERR_OK) {
+        err = index_end(w->index, &txn);
+        state.docs = index_docs(w->index);
+    }
+    if (err == ERR_OK && w->has_change) {
+        err = settle(w, &txn, read, &state);
+    }
+    ends_fini(&w->ends);
+    if (err != ERR_OK) {
+        kv_abort(&txn);
+        memset(w->logs, 0, sizeof w->logs); /* numbers given in this transaction are forgotten */
+        return err;
+    }
+    views_state_put(&txn, &state);
+    err = kv_commit(&txn);
+    if (err == ERR_OK) {
+        w->is_checked = true;
+        *ret = state;
+        if (is_reset) {
+            atomic_store(&views->is_damaged, false);
+        }
+    } else {
+        memset(w->logs, 0, sizeof w->logs);
+    }
+    return err;
+}
+
+enum err views_follow(struct views *views, struct store *store, uint64_t items_max, uint64_t *ret_left)
+{
+    struct views_writer *w;
+    struct store_read *read;
+    struct views_state state;
+    enum err err = writer_get(views, &w);
+
+    if (err == ERR_OK) {
+        err = store_read_begin(store, &read);
+    }
+    if (err != ERR_OK) {
+        return err;
+    }
+    for (int tries = 0; tries < BATCH_TRIES; tries++) {
+        err = follow_batch(views, w, read, items_max, &state);
+        if (err == ERR_CORRUPT && w->log_err == ERR_OK) {
+            if (atomic_exchange(&views->is_damaged, true)) {
+                err = ERR_LAYOUT; /* even emptying did not help */
+                break;
+            }
+        } else if (err != ERR_BUSY) {
+            break;
+        }
+    }
+    if (err == ERR_OK) {
+        *ret_left = store_journal_end(read) - state.followed;
+        *ret_left = *ret_left == 0 && state.is_settling ? 1 : *ret_left;
+        err = w->log_err; /* a damaged commit behind what was followed */
+    }
+    store_read_end(&read);
+    return err;
+}

@@ -1,0 +1,33 @@
+/* views_state.h - what the views environment knows of itself, and what its writer and readers share. Private to views.c and views_read.c. */
+#ifndef GRIOT_STORE_VIEWS_STATE_H
+#define GRIOT_STORE_VIEWS_STATE_H
+
+#include "store/records.h"
+#include "store/views.h"
+
+#include <stdatomic.h>
+
+struct views_state {   /* one row of VIEW_META, moved on with every batch */
+    uint64_t followed; /* journal number of the last item followed */
+    uint32_t docs;     /* documents in the index */
+    uint32_t authors;  /* local numbers given */
+    uint32_t last_log; /* the last commit followed, to see whether this is still the journal that was followed; 0, 0 none */
+    uint64_t last_seq;
+    struct hash last_hash;
+    bool is_settling; /* logs that count further or less far than before are not all moved yet */
+    uint64_t entries;
+    uint64_t skipped[VIEWS_SKIP_COUNT];
+    uint64_t current[RECORD_KINDS_MAX];
+};
+/* Absent: all zeros.  ERR_CORRUPT, and those of the transaction */
+MUST_CHECK enum err views_state_get(struct kv_txn *txn, struct views_state *ret);
+void views_state_put(struct kv_txn *txn, const struct views_state *state);
+
+struct views {
+    struct kv *kv;
+    struct views_writer *writer; /* the writer thread's own, made at its first batch */
+    atomic_bool is_damaged;      /* a reader met damage: the writer starts again from nothing */
+};
+void views_writer_destroy(struct views_writer **writer);
+
+#endif

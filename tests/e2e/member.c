@@ -1,0 +1,306 @@
+/* A member with valid keys that misbehaves: `member HOME HUB BEHAVIOUR` speaks to the hub named HUB with the keys of HOME, whose daemon is down.
+ * Exit 0 when the misbehaviour was carried out and the hub ended the session or went on as it should; the hub's status then says what it refused. */
+#include "node/core/core.h"
+#include "node/net/gateway.h"
+#include "node/net/session.h"
+#include "proto/pack.h"
+#include "store/store.h"
+
+#include <czmq.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { PATIENCE_MS = 5000 };
+
+#define MUST(x)                                                                                                                                      \
+    do {                                                                                                                                             \
+        if (!(x)) {                                                                                                                                  \
+            fprintf(stderr, "%s:%d: %s failed\n", __FILE__, __LINE__, #x);                                                                           \
+            exit(1);                                                                                                                                 \
+        }                                                                                                                                            \
+    } while (0)
+
+struct member_state {
+    struct home home;
+    struct store *store;
+    struct store_read *read;
+    struct membership *membership;
+    struct card hub;
+    struct gateway *gateway;
+    struct session session;
+    struct session_self self;
+    struct unpack *unpack;
+    struct log_info log; /* one of our own, with at least two commits */
+    bool is_gone;
+};
+
+static bool owns_key(void *arg, const struct node_id *node, const struct curve_public *key)
+{
+    const struct member_state *m = arg;
+    return node_id_equal(node, &m->hub.node) && memcmp(key->b, m->hub.transport.b, 32) == 0;
+}
+
+static void send_raw(struct member_state *m, struct span frame) { gateway_send(m->gateway, 1, frame, false); }
+
+static void send_body(struct member_state *m, enum message_type type, struct span body)
+{
+    uint8_t *memory = malloc(FRAME_BYTES_MAX + 1024);
+    struct out out = out_into(memory, FRAME_BYTES_MAX + 1024);
+    frame_begin(&out, &m->session.id, type);
+    out_span(&out, body);
+    send_raw(m, out_written(&out));
+    free(memory);
+}
+
+/* The next frame of this type within the patience; false when none came or the session ended. Fills a copy. */
+static bool await(struct member_state *m, int type, struct frame *ret, uint8_t *memory)
+{
+    uint64_t until = mono_now().ms + PATIENCE_MS;
+    while (mono_now().ms < until && !m->is_gone) {
+        struct gateway_event event;
+        zmq_pollitem_t item = {.socket = gateway_socket(m->gateway), .events = ZMQ_POLLIN};
+        zmq_poll(&item, 1, 50);
+        while (gateway_receive(m->gateway, &event)) {
+            const char *clause;
+            struct frame frame;
+            if (event.type == GATEWAY_GONE) {
+                m->is_gone = true;
+                return false;
+            }
+            if (event.type == GATEWAY_OPEN && type == 0) {
+                return true;
+            }
+            if (event.type != GATEWAY_FRAME || frame_decode(event.frame, &frame, &clause) != ERR_OK) {
+                continue;
+            }
+            if (frame.type == MESSAGE_BYE) {
+                m->is_gone = true;
+            }
+            if ((int)frame.type == type) {
+                memcpy(memory, frame.body.p, frame.body.n);
+                *ret = frame;
+                ret->body = span_of(memory, frame.body.n);
+                return true;
+            }
+            if (m->is_gone) {
+                return false;
+            }
+        }
+    }
+    return false;
+}
+
+static bool own_log(void *arg, const struct log_info *log)
+{
+    struct member_state *m = arg;
+    if (node_id_equal(&log->node, &m->home.node) && log->head.seq >= 2) {
+        m->log = *log;
+    }
+    return true;
+}
+
+static void open_all(struct member_state *m, const char *home, const char *hub)
+{
+    char why[GATEWAY_WHY_BYTES_MAX];
+    MUST(crypto_start() == ERR_OK && home_open(home, &m->home) == ERR_OK && home_unlock(&m->home, NULL) == ERR_OK);
+    MUST(store_open(m->home.path, &m->store) == ERR_OK && store_read_begin(m->store, &m->read) == ERR_OK);
+    MUST(store_membership(m->read, sign_check, &m->membership) == ERR_OK);
+    const struct member *member = membership_by_name(m->membership, hub);
+    MUST(member != NULL && store_card(m->read, &member->node, &m->hub) == ERR_OK);
+    MUST(store_logs(m->read, own_log, m) == ERR_OK);
+    struct gateway_config config = {.listen = "", .transport_public = m->home.transport_public, .transport = m->home.transport};
+    MUST(gateway_new(&config, &m->gateway, why) == ERR_OK);
+    const char *address = m->hub.addresses[0];
+    for (uint32_t i = 0; i < m->home.config.peer_count; i++) {
+        if (strcmp(m->home.config.peers[i].name, hub) == 0) {
+            address = m->home.config.peers[i].address;
+        }
+    }
+    m->unpack = unpack_new();
+    gateway_dial(m->gateway, 1, address, &m->hub.transport);
+    struct frame frame;
+    MUST(await(m, 0, &frame, NULL));
+}
+
+static void hello_fill(struct member_state *m, const char *behaviour)
+{
+    m->self = (struct session_self){.identity = m->home.identity, .transport = m->home.transport_public, .membership = m->membership, .owns_key = owns_key, .arg = m};
+    struct hello *hello = &m->self.hello;
+    hello->protocol = strcmp(behaviour, "protocol") == 0 ? PROTOCOL_VERSION + 7 : PROTOCOL_VERSION;
+    hello->region = m->home.region;
+    if (strcmp(behaviour, "region") == 0) {
+        hello->region.b[0] ^= 1;
+    }
+    hello->node = m->home.node;
+    memcpy(hello->install, m->home.install, sizeof hello->install);
+    random_fill(hello->boot, sizeof hello->boot);
+    hello->roster_number = membership_roster_number(m->membership);
+    hello->roster_hash = *membership_roster_hash(m->membership);
+    hello->acts_digest = *membership_acts_digest(m->membership);
+    hello->frame_bytes_max = FRAME_BYTES_MAX;
+}
+
+/* False when the hub ended it before it stood. */
+static bool shake_hands(struct member_state *m, const char *behaviour)
+{
+    uint8_t memory[2 * HELLO_BYTES_MAX], *body = malloc(FRAME_BYTES_MAX * 2);
+    struct frame frame;
+    const char *clause = NULL;
+    struct out out = out_into(memory, sizeof memory);
+    hello_fill(m, behaviour);
+    session_begin(&m->session, &m->self, true, &m->hub.transport, wall_now(), &out);
+    send_raw(m, out_written(&out));
+    for (int i = 0; i < 2; i++) {
+        size_t bytes[2];
+        struct out reply = out_into(memory, sizeof memory);
+        if (!await(m, i == 0 ? MESSAGE_HELLO : MESSAGE_HELLO_ACK, &frame, body)) {
+            free(body);
+            return false;
+        }
+        MUST(session_take(&m->session, &m->self, &frame, m->unpack, &reply, bytes, &clause) == ERR_OK);
+        if (bytes[0] > 0) {
+            if (strcmp(behaviour, "ack") == 0) {
+                memory[bytes[0] - 5] ^= 1; /* a bit of the signature */
+            }
+            send_raw(m, span_of(memory, bytes[0]));
+        }
+    }
+    free(body);
+    return true;
+}
+
+/* Say that we hold our log, wait until the hub asks for it, and give what `bend` makes of the true segment. */
+static void give_segment(struct member_state *m, void (*bend)(struct seg *seg))
+{
+    static const struct hash none;
+    uint8_t *memory = malloc(FRAME_BYTES_MAX * 2), *body = malloc(FRAME_BYTES_MAX * 2);
+    struct head_hint hint = {.log = m->log.head.log, .seq = m->log.head.seq, .entries = m->log.head.entries};
+    struct frame frame;
+    struct seg seg;
+    uint64_t last_seq, last_entries;
+    MUST(m->log.head.seq >= 2);
+    hash_prefix(&m->session.id, &m->log.head.hash, hint.prefix);
+    struct out empty = out_into(body, 64);
+    heads_canonical(NULL, 0, &empty);
+    send_body(m, MESSAGE_ECHO, out_written(&empty));
+    struct out out = out_into(body, 1024);
+    heads_message_encode(true, &hint, 1, &out);
+    send_body(m, MESSAGE_HEADS, out_written(&out));
+    MUST(await(m, MESSAGE_SUB, &frame, memory));
+    MUST(store_segment(m->read, &m->log.head.log, false, 0, &none, UINT64_MAX, 60000, &seg, &last_seq, &last_entries) == ERR_OK && seg.count >= 2);
+    bend(&seg);
+    struct out given = out_into(body, FRAME_BYTES_MAX);
+    seg_encode(&seg, &given);
+    send_body(m, MESSAGE_SEG, out_written(&given));
+    free(memory);
+    free(body);
+}
+
+static uint8_t bent[20000];
+
+static void bend_flip(struct seg *seg)
+{
+    struct span item = seg->items[1];
+    memcpy(bent, item.p, item.n);
+    bent[item.n - 20] ^= 0x10;
+    seg->items[1] = span_of(bent, item.n);
+}
+
+static void bend_order(struct seg *seg)
+{
+    struct span first = seg->items[1];
+    seg->items[1] = seg->items[seg->count - 1];
+    seg->items[seg->count - 1] = first;
+}
+
+static void bend_gap(struct seg *seg)
+{
+    seg->first += 1;
+    memmove(seg->items, seg->items + 1, (seg->count - 1) * sizeof seg->items[0]);
+    seg->first += 1;
+    seg->count -= 1;
+}
+
+static void bend_birth(struct seg *seg)
+{
+    memcpy(bent, seg->items[0].p, seg->items[0].n);
+    bent[seg->items[0].n - 3] ^= 1;
+    seg->items[0] = span_of(bent, seg->items[0].n);
+}
+
+static void misbehave(struct member_state *m, const char *behaviour)
+{
+    uint8_t bytes[600];
+    uint8_t *large = calloc(1, FRAME_BYTES_MAX + 600);
+    struct out out = out_into(bytes, sizeof bytes);
+    if (strcmp(behaviour, "garbage") == 0) {
+        random_fill(bytes, 300);
+        memcpy(bytes, m->session.id.b, 8);
+        bytes[8] = MESSAGE_HEADS;
+        bytes[9] = 0xc1; /* the one byte that MessagePack never uses */
+        send_raw(m, span_of(bytes, 300));
+    } else if (strcmp(behaviour, "type") == 0) {
+        memcpy(bytes, m->session.id.b, 8);
+        bytes[8] = 99;
+        send_raw(m, span_of(bytes, 20));
+    } else if (strcmp(behaviour, "truncated") == 0) {
+        struct head_hint hint = {.seq = 1, .entries = 1};
+        heads_message_encode(false, &hint, 1, &out);
+        send_body(m, MESSAGE_HEADS, span_of(bytes, out.at - 3));
+    } else if (strcmp(behaviour, "noncanonical") == 0) {
+        const uint8_t ping[] = {0x91, 0xcd, 0x00, 0x05}; /* 5 in three bytes */
+        send_body(m, MESSAGE_PING, span_of(ping, sizeof ping));
+    } else if (strcmp(behaviour, "bomb") == 0) {
+        const uint8_t bomb[] = {0x92, 0xc2, 0xdd, 0xff, 0xff, 0xff, 0xff}; /* 4 G items in 7 bytes */
+        send_body(m, MESSAGE_HEADS, span_of(bomb, sizeof bomb));
+    } else if (strcmp(behaviour, "session") == 0) {
+        m->session.id.b[3] ^= 1;
+        ping_encode(1, &out);
+        send_body(m, MESSAGE_PING, out_written(&out));
+    } else if (strcmp(behaviour, "unasked") == 0) {
+        struct seg seg = {.log = m->log.head.log, .first = 1, .count = 1, .items = {span_text("no commit at all")}};
+        seg_encode(&seg, &out);
+        send_body(m, MESSAGE_SEG, out_written(&out));
+    } else if (strcmp(behaviour, "flip") == 0) {
+        give_segment(m, bend_flip);
+    } else if (strcmp(behaviour, "order") == 0) {
+        give_segment(m, bend_order);
+    } else if (strcmp(behaviour, "gap") == 0) {
+        give_segment(m, bend_gap);
+    } else if (strcmp(behaviour, "birth") == 0) {
+        give_segment(m, bend_birth);
+    } else if (strcmp(behaviour, "notice") == 0) {
+        struct notice notice = {.kind = NOTICE_CARD, .body = span_text("not a card"), .signature_count = 1};
+        uint8_t whole[256];
+        struct out inner = out_into(whole, sizeof whole);
+        notice_encode(&notice, &inner);
+        notice_message_encode(out_written(&inner), 0, span_of(NULL, 0), &out);
+        send_body(m, MESSAGE_NOTICE, out_written(&out));
+    } else if (strcmp(behaviour, "oversize") == 0) {
+        memcpy(large, m->session.id.b, 8);
+        large[8] = MESSAGE_SEG;
+        send_raw(m, span_of(large, FRAME_BYTES_MAX + 30));
+    } else {
+        MUST(!"known behaviour");
+    }
+    free(large);
+}
+
+int main(int argc, char **argv)
+{
+    static struct member_state m;
+    MUST(argc == 4);
+    open_all(&m, argv[1], argv[2]);
+    bool stands = shake_hands(&m, argv[3]);
+    bool is_handshake = strcmp(argv[3], "region") == 0 || strcmp(argv[3], "protocol") == 0 || strcmp(argv[3], "ack") == 0;
+    if (!is_handshake) {
+        MUST(stands);
+        misbehave(&m, argv[3]);
+    }
+    struct frame frame;
+    uint8_t *memory = malloc(FRAME_BYTES_MAX * 2);
+    bool is_over = m.is_gone || (!await(&m, 255, &frame, memory) && m.is_gone);
+    printf("%s: the hub %s\n", argv[3], is_over ? "ended the session" : "went on");
+    gateway_destroy(&m.gateway);
+    return 0;
+}

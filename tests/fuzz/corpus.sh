@@ -1,0 +1,55 @@
+#!/bin/bash
+# Writes the seed corpora corpus/<target>/ from the golden vectors (and a few wrong neighbours of them). Run from the project root
+# after a golden vector was added; what a fuzzer found is added by hand beside them and is not touched.
+set -euo pipefail
+golden=tests/golden
+corpus=tests/fuzz/corpus
+
+bytes() { printf "$(sed '/^#/d' "$golden/wire_$1.hex" | tr -d '\n' | sed 's/../\\x&/g')"; }
+put() { mkdir -p "$corpus/$1" && cat >"$corpus/$1/$2"; }
+after() { printf "$1" && bytes "$2"; }
+
+for v in commit_canonical commit_reduced birth charter roster act_admit heads_message hello sub; do
+    bytes $v | put unpack $v
+done
+printf '\x83\x01\xa2\xc3\xa9\x02\xd0\xdf\xcd\x01\x00\xc3' | put unpack map
+printf '\xdd\xff\xff\xff\xff' | put unpack four_giga_items
+printf '\x91\x91\x91\x91\x91\x91\x91\x91\x91\x91' | put unpack depth
+printf '\x82\x01\x00\x01\x00' | put unpack key_twice
+
+after '\x00' commit_canonical | put commit canonical
+after '\x01' commit_reduced | put commit reduced
+printf '\x01\x92\x02\xa1x' | put commit newer
+
+bytes packed_plain | put packed plain
+bytes packed_zstd | put packed zstd
+printf '\x01\x50\x2a\x4d\x18\x04\x00\x00\x00\x01\x02\x03\x04' | put packed skippable
+printf '\x01\x28\xb5\x2f\xfd\xe0\xff\xff\xff\xff\xff\xff\xff\x7f\x01\x00\x00' | put packed exbibyte
+printf '\x01\x28\xb5\x2f\xfd\x20\x00\x01\x00\x00' | put packed empty
+
+bytes birth | put birth birth
+
+after '\x00' notice | put notice envelope
+after '\x01' charter | put notice charter
+after '\x02' roster | put notice roster
+after '\x03' act_admit | put notice act_admit
+after '\x03' act_suspend | put notice act_suspend
+after '\x04' card | put notice card
+after '\x05' frontier | put notice frontier
+after '\x06' fork_proof | put notice fork_proof
+after '\x07' heads | put notice heads
+
+session='\x01\x02\x03\x04\x05\x06\x07\x08'
+bytes frame | put message frame
+after '\x00\x00\x00\x00\x00\x00\x00\x00\x01' hello | put message hello
+after "$session\x02" hello_ack | put message hello_ack
+after "$session\x03" heads | put message echo
+after "$session\x04" heads_message | put message heads
+after "$session\x05" sub | put message sub
+after "$session\x05" sub_all | put message sub_all
+after "$session\x06" stop | put message stop
+after "$session\x07" seg | put message seg
+after "$session\x08" notices | put message notices
+after "$session\x09" notice_message | put message notice
+after "$session\x0a" ping | put message ping
+after "$session\x0c" bye | put message bye
