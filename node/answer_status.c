@@ -84,8 +84,15 @@ static json_t *warnings_json(const struct live *live, const struct membership *m
     } else if (size->bytes_map > 0 && size->disk_free < (uint64_t)256 << 20) {
         warn(warnings, "DISK-LOW", "less than 256 MiB of disk are free", "free disk space");
     }
-    if (live->is_own_ahead) {
-        warn(warnings, "OWN-AHEAD", "another node holds more of this node's own records than this node: it was restored from an old copy, or a clone runs",
+    if (live->is_own_ahead && live->own_again > 0) {
+        warn(warnings, "OWN-AHEAD",
+             "another node holds more of this node's own records than this node: it was restored from an old copy, or a clone runs. What was recorded here since then was moved into "
+             "new logs, unchanged, and is sent from there; what the others hold is being fetched back",
+             "stop the clone, if there is one");
+    } else if (live->is_own_ahead) {
+        warn(warnings, "OWN-AHEAD",
+             "another node holds more of this node's own records than this node: it was restored from an old copy, or a clone runs. What the others hold is being fetched back; new "
+             "records go into new logs",
              "stop the clone, if there is one");
     }
     return warnings;

@@ -191,14 +191,16 @@ static enum err add(struct writer *writer, struct append *append, struct group *
 enum err append_records(struct writer *writer, void *arg)
 {
     struct append *append = arg;
-    struct group *group = calloc(1, sizeof *group);
+    struct group *group = malloc(sizeof *group); /* large, and each row is written before it is read */
     uint8_t *memory = malloc(PAYLOADS_BYTES);
     if (group == NULL || memory == NULL) {
         free(group);
         free(memory);
         return ERR_MEMORY;
     }
+    group->count = 0;
     group->memory = memory;
+    group->used = 0;
     append->count = 0;
     append->clause = NULL;
     enum err err = ERR_OK;
@@ -226,5 +228,58 @@ enum err append_records(struct writer *writer, void *arg)
     }
     free(memory);
     free(group);
+    return err;
+}
+
+/* ---- what comes back ---- */
+
+static enum err take_returned(struct writer *writer, const struct entry *entry, struct record *record)
+{
+    const char *clause;
+    struct own_record own = {0}, held;
+    if (entry->leaf.kind != ENTRY_RECORD || !entry->has_payload || entry->leaf.codec != CODEC_PLAIN || entry->leaf.audience_bytes != 0 ||
+        record_decode(writer->unpack, entry->payload, record, &clause) != ERR_OK) {
+        return ERR_OK; /* of no row that could be met again */
+    }
+    enum err err = store_own_get(writer->store, &record->id, &held);
+    if (err == ERR_OK && held.depth >= record->depth) {
+        return ERR_OK;
+    }
+    if (err != ERR_OK && err != ERR_NOT_FOUND) {
+        return err;
+    }
+    const struct record_id id = record->id;
+    own.depth = record->depth;
+    hash_leaf(entry->salt, entry->payload, &own.version);
+    err = content_of(writer, record, own.content);
+    return err == ERR_OK ? store_own_put(writer->store, &id, &own) : ERR_OK;
+}
+
+enum err append_returned(struct writer *writer, const struct seg *seg, uint64_t after, uint64_t until)
+{
+    struct unpack *unpack = unpack_new(); /* the writer's own decodes the records in it */
+    struct commit_packer *packer = commit_packer_new();
+    struct commit *commit = malloc(sizeof *commit);
+    struct record *record = malloc(sizeof *record);
+    enum err err = unpack == NULL || packer == NULL || commit == NULL || record == NULL ? ERR_MEMORY : ERR_OK;
+    for (uint32_t i = 0; i < seg->count && err == ERR_OK; i++) {
+        uint64_t seq = seg->first + i;
+        struct span reduced;
+        const char *clause;
+        if (seq == 0 || seq <= after || seq > until) {
+            continue;
+        }
+        err = commit_unpack(packer, seg->items[i], &reduced, &clause);
+        if (err == ERR_OK) {
+            err = commit_reduced_decode(unpack, reduced, commit, &clause);
+        }
+        for (uint32_t j = 0; err == ERR_OK && j < commit->entry_count; j++) {
+            err = take_returned(writer, &commit->entries[j], record);
+        }
+    }
+    free(record);
+    free(commit);
+    commit_packer_destroy(&packer);
+    unpack_destroy(&unpack);
     return err;
 }

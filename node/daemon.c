@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+enum { LOCK_WAIT_MS = 5000, LOCK_STEP_MS = 20 };
+
 struct daemon {
     struct home *home;
     struct service service;
@@ -56,6 +58,23 @@ static void rebuild_views(void *arg)
     follower_wake(daemon->follower);
 }
 
+/* A command that works on a stopped node holds its home for a moment; a daemon, which answers, holds it for good. */
+static enum err open_store(struct daemon *daemon)
+{
+    const char *path = daemon->home->path;
+    enum err err = store_open(path, &daemon->service.store);
+    for (int waited_ms = 0; err == ERR_LOCKED && waited_ms < LOCK_WAIT_MS; waited_ms += LOCK_STEP_MS) {
+        int fd = control_connect(path);
+        if (fd >= 0) {
+            close(fd);
+            return ERR_LOCKED;
+        }
+        usleep(LOCK_STEP_MS * 1000);
+        err = store_open(path, &daemon->service.store);
+    }
+    return err;
+}
+
 static enum err open_views(struct daemon *daemon)
 {
     const char *path = daemon->home->path;
@@ -77,7 +96,7 @@ static enum err start(struct daemon *daemon, struct daemon_fault *fault)
     service->arg = daemon;
     fault->part = DAEMON_STORE;
     snprintf(fault->why, sizeof fault->why, "%.200s", daemon->home->path);
-    enum err err = store_open(daemon->home->path, &service->store);
+    enum err err = open_store(daemon);
     if (err != ERR_OK) {
         return err;
     }

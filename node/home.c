@@ -261,6 +261,15 @@ enum err home_card_renew(struct home *home, const char *const *addresses, struct
     return err;
 }
 
+enum err home_begin_again(struct home *home, uint64_t counter, struct wall_ms now)
+{
+    enum err err;
+
+    random_fill(home->install, sizeof home->install);
+    err = card_write(home->path, home, counter, now);
+    return err == ERR_OK ? node_write(home->path, home) : err;
+}
+
 /* ---- keys ---- */
 
 static void keys_fini(struct home *home)

@@ -83,6 +83,9 @@ MUST_CHECK enum err home_card_current(const struct home *home, struct out *ret);
  *   errors  ERR_INVALID  an address of the wrong form, or too many; those of home_card_current; ERR_FULL */
 MUST_CHECK enum err home_card_renew(struct home *home, const char *const *addresses, struct wall_ms now);
 
+/* A new install id, and the first card of this life, signed with the unlocked keys: of a home that was restored. Errors of home_card_renew */
+MUST_CHECK enum err home_begin_again(struct home *home, uint64_t counter, struct wall_ms now);
+
 struct store;
 /* Copy the node into the new folder `path` while it runs: the log environment, who and configuration, and the sealed keys that belong in a backup (no log key, no identity).
  *   errors  ERR_EXISTS, ERR_FULL, ERR_IO */

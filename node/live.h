@@ -42,6 +42,7 @@ struct live {
     bool is_released;
     bool is_intake_stopped;
     bool is_own_ahead; /* a peer held more of our own log than we did */
+    uint64_t own_again; /* entries that we had recorded since and that were issued again, in new logs */
     struct hash heads_digest;
     uint64_t missing;
     size_t peer_count, origin_count, refusal_count;

@@ -167,13 +167,15 @@ json_t *service_error(enum err err, const char *what, const char *why, const cha
 
 json_t *service_append(struct service *service, enum channel channel, struct span batch, enum err *ret_err)
 {
-    struct append *append = calloc(1, sizeof *append);
+    struct append *append = malloc(sizeof *append); /* large: its results are written by append_records, up to `count` */
     if (append == NULL) {
         *ret_err = ERR_MEMORY;
         return service_error(ERR_MEMORY, "the records were not stored", NULL, "free some memory and try again");
     }
     append->channel = channel;
     append->batch = batch;
+    append->count = 0;
+    append->clause = NULL;
     *ret_err = service_change(service, append_records, append);
     json_t *answer;
     if (*ret_err != ERR_OK) {

@@ -52,4 +52,9 @@ struct append {
  *   errors  ERR_MALFORMED, ERR_LIMIT, ERR_INVALID with clause; nothing was appended then */
 MUST_CHECK enum err append_records(struct writer *writer, void *append);
 
+/* Own commits after..until of a segment were admitted in the open transaction: this node had written them in a life that it does not remember. Their records
+ * are known as own ones from now on, so that importing the same rows again finds them unchanged.
+ *   errors  of store_own_get and store_own_put; ERR_MEMORY */
+MUST_CHECK enum err append_returned(struct writer *writer, const struct seg *seg, uint64_t after, uint64_t until);
+
 #endif

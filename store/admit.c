@@ -184,7 +184,15 @@ static enum err meet_held(struct gate *gate, uint64_t seq, struct span packed, s
     if (err != ERR_OK) {
         return err;
     }
-    return hash_equal(&hash, &chain.hash) ? ERR_OK : prove_fork(gate, seq, store->commit, &chain.hash, ret);
+    if (hash_equal(&hash, &chain.hash)) {
+        return ERR_OK;
+    }
+    /* Ours never left, so nobody holds it: it gives way (author_give_way), and there is no fork to prove. */
+    uint64_t unsent = node_id_equal(&gate->log->chain.node, &store->self) ? unsent_first(&store->txn, gate->log->number) : 0;
+    if (unsent != 0 && unsent <= seq) {
+        return refuse(gate, "store/README.md 5: own commits that have not left are in its place", ERR_GAP);
+    }
+    return prove_fork(gate, seq, store->commit, &chain.hash, ret);
 }
 
 /* The next commit of the log. */

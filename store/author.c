@@ -1,27 +1,7 @@
-#include "store/env.h"
+#include "store/author.h"
 
 #include <assert.h>
 #include <stdlib.h>
-
-enum { KEY_NAME_LOG_BYTES = 4 + 64 + 1 }; /* "log-" and the log id in hex */
-
-/* One channel's open log. */
-struct slot {
-    struct secret *key; /* NULL: to be looked for at the next append */
-    struct log_id log;
-    bool is_closing; /* the next append opens a new incarnation */
-};
-
-struct author {
-    struct store *store;
-    struct keyring *keyring;
-    const struct secret *identity;
-    struct slot slots[CHANNEL_COUNT];
-    uint64_t generation; /* of the store when the slots were looked at */
-    struct commit *commit;
-    uint8_t *reduced, *packed;
-    uint8_t salts[COMMIT_ENTRIES_MAX][SALT_BYTES];
-};
 
 enum err author_new(struct store *store, struct keyring *keyring, const struct secret *identity, struct author **ret)
 {
@@ -59,7 +39,7 @@ void author_destroy(struct author **author)
     *author = NULL;
 }
 
-static void key_name(const struct log_id *log, char ret[KEY_NAME_LOG_BYTES])
+void log_key_name(const struct log_id *log, char ret[KEY_NAME_LOG_BYTES])
 {
     memcpy(ret, "log-", 4);
     (void)hex_encode(log->b, sizeof log->b, ret + 4);
@@ -118,7 +98,7 @@ static enum err unclosed_find(struct author *author, enum channel channel, struc
         for (uint32_t i = 0; i < birth.closed_count; i++) {
             char name[KEY_NAME_LOG_BYTES];
             unclosed_drop(ret, &birth.closed[i]);
-            key_name(&birth.closed[i], name);
+            log_key_name(&birth.closed[i], name);
             if (keyring_remove(author->keyring, name) != ERR_OK) {
                 continue; /* it signs nothing any more; the next start tries again */
             }
@@ -134,7 +114,7 @@ static enum err key_load(const struct author *author, const struct log *log, str
     char name[KEY_NAME_LOG_BYTES];
     struct secret *key = NULL;
     struct sign_public public;
-    key_name(&log->chain.log, name);
+    log_key_name(&log->chain.log, name);
     enum err err = keyring_get(author->keyring, name, &key);
     if (err == ERR_CORRUPT) {
         return ERR_NOT_FOUND;
@@ -181,7 +161,7 @@ static enum err incarnate(struct author *author, enum channel channel, const str
     hash_of(HASH_BIRTH, out_written(&canonical), &chain.hash);
     memcpy(chain.log.b, chain.hash.b, sizeof chain.log.b);
     chain.key = birth.key;
-    key_name(&chain.log, name);
+    log_key_name(&chain.log, name);
     err = keyring_put(author->keyring, name, key, false);
     if (err == ERR_OK) {
         sign_public_of(author->identity, &identity);
@@ -192,12 +172,11 @@ static enum err incarnate(struct author *author, enum channel channel, const str
         return err;
     }
     secret_destroy(&slot->key);
-    *slot = (struct slot){key, chain.log, false};
+    *slot = (struct slot){.key = key, .log = chain.log};
     return ERR_OK;
 }
 
-/* Find the channel's open log and its key, or open one. */
-static enum err slot_open(struct author *author, enum channel channel, struct log **ret)
+enum err slot_open(struct author *author, enum channel channel, struct log **ret)
 {
     struct store *store = author->store;
     struct slot *slot = &author->slots[channel];
@@ -205,6 +184,7 @@ static enum err slot_open(struct author *author, enum channel channel, struct lo
     if (author->generation != store->generation) { /* a birth of ours may not have been committed */
         for (size_t i = 0; i < CHANNEL_COUNT; i++) {
             secret_destroy(&author->slots[i].key);
+            author->slots[i].is_marked = false;
         }
         author->generation = store->generation;
     }
@@ -228,7 +208,7 @@ static enum err slot_open(struct author *author, enum channel channel, struct lo
         err = log == NULL ? store->txn.err : log->end_seq == LOG_OPEN_END ? key_load(author, log, &key) : ERR_NOT_FOUND;
         if (err == ERR_OK) {
             secret_destroy(&slot->key);
-            *slot = (struct slot){key, log->chain.log, false};
+            *slot = (struct slot){.key = key, .log = log->chain.log};
             *ret = log;
         }
         if (err != ERR_NOT_FOUND) {
@@ -253,7 +233,7 @@ static bool close_log(void *arg, const struct log_info *log)
     struct closing *c = arg;
     char name[KEY_NAME_LOG_BYTES];
     if (node_id_equal(&log->node, &c->author->store->self) && log->channel == c->channel) {
-        key_name(&log->head.log, name);
+        log_key_name(&log->head.log, name);
         c->err = keyring_remove(c->author->keyring, name);
     }
     return c->err == ERR_OK;
@@ -276,7 +256,7 @@ enum err author_reincarnate(struct author *author, enum channel channel)
         err = closing.err;
     }
     if (err == ERR_OK && slot->key != NULL) { /* its birth may not be committed yet */
-        key_name(&slot->log, name);
+        log_key_name(&slot->log, name);
         err = keyring_remove(author->keyring, name);
     }
     return err;
@@ -310,11 +290,16 @@ static uint32_t fill(struct author *author, const struct payload *payloads, size
     return n;
 }
 
-static enum err append_one(struct author *author, struct log *log, const struct secret *key, struct wall_ms now, uint64_t roster_number,
-                           struct hash *ret_content)
+enum err append_one(struct author *author, struct log *log, const struct secret *key, struct wall_ms now, uint64_t roster_number,
+                    struct hash *ret_content)
 {
     struct commit *commit = author->commit;
     struct chain after = log->chain;
+    struct slot *slot = &author->slots[after.channel];
+    if (!author->is_released && !slot->is_marked) {
+        unsent_mark(author->store, log->number, after.seq + 1);
+        slot->is_marked = true;
+    }
     struct out reduced = out_into(author->reduced, COMMIT_REDUCED_BYTES_MAX);
     struct out packed = out_into(author->packed, PACKED_BYTES_MAX);
     commit->author_time = now;

@@ -116,6 +116,8 @@ MUST_CHECK enum err log_begin(struct store *store, const struct chain *chain, co
                               struct log **ret);
 /* Append a commit that has been checked: `after` is the chain with it. */
 void log_append(struct store *store, struct log *log, const struct chain *after, struct span packed);
+/* Delete the row of a commit that is taken back. */
+void commit_remove(struct store *store, uint32_t number, uint64_t seq);
 /* Work out again where a log ends, from membership, proof and finality. */
 void log_end_update(struct store *store, struct log *log);
 void logs_end_update(struct store *store); /* of all logs */
@@ -124,6 +126,8 @@ void logs_end_update(struct store *store); /* of all logs */
 
 void journal_commit(struct store *store, uint32_t log_number, uint64_t seq);
 void journal_notice(struct store *store, const struct notice_ref *ref);
+/* The commits first..last of a log are taken back: their items name nothing any more. */
+void journal_void(struct store *store, uint32_t log_number, uint64_t first, uint64_t last);
 uint64_t journal_last(struct kv_txn *txn);
 MUST_CHECK enum err journal_item_read(struct span key, struct span value, struct journal_item *ret); /* ERR_CORRUPT */
 
@@ -146,6 +150,13 @@ MUST_CHECK enum err frontier_put(struct store *store, const struct frontier *fro
 size_t frontier_heads(struct store *store, const struct node_id *node, struct head *ret);
 /* How far a log is final: the highest seq that the frontiers of more than half of the hubs name on the branch held (or beyond what is held). */
 uint64_t final_seq(struct store *store, const struct log *log);
+
+/* ---- unsent.c ---- */
+
+/* The first commit of an own log that has certainly not left; 0: there is none, or nothing is known of it. */
+uint64_t unsent_first(struct kv_txn *txn, uint32_t number);
+void unsent_mark(struct store *store, uint32_t number, uint64_t seq); /* unless an earlier one is marked */
+uint64_t epoch_of(struct kv_txn *txn);
 
 /* ---- own.c ---- */
 

@@ -21,6 +21,30 @@ void journal_commit(struct store *store, uint32_t log_number, uint64_t seq)
     append(store, out_written(&value));
 }
 
+void journal_void(struct store *store, uint32_t log_number, uint64_t first, uint64_t last)
+{
+    struct kv_cursor cursor;
+    uint64_t left = last - first + 1;
+    kv_cursor_open(&store->txn, TABLE_JOURNAL, &cursor);
+    for (bool ok = kv_last(&cursor); ok && left > 0; ok = kv_prev(&cursor)) {
+        struct span value = cursor.value;
+        if (value.n != JOURNAL_COMMIT_BYTES || value.p[0] != JOURNAL_COMMIT || key_read_u32(value.p + 1) != log_number ||
+            key_read_u64(value.p + 5) < first) {
+            continue;
+        }
+        uint8_t mem[JOURNAL_COMMIT_BYTES], key_mem[JOURNAL_KEY_BYTES];
+        memcpy(mem, value.p, sizeof mem);
+        memcpy(key_mem, cursor.key.p, sizeof key_mem);
+        mem[0] = JOURNAL_VOID;
+        kv_cursor_put(&cursor, span_of(key_mem, sizeof key_mem), span_of(mem, sizeof mem));
+        left--;
+    }
+    kv_cursor_close(&cursor);
+    if (left > 0 && store->txn.err == ERR_OK) {
+        store->txn.err = ERR_CORRUPT; /* a commit that the journal does not name */
+    }
+}
+
 void journal_notice(struct store *store, const struct notice_ref *ref)
 {
     uint8_t mem[JOURNAL_NOTICE_BYTES];
@@ -45,8 +69,8 @@ enum err journal_item_read(struct span key, struct span value, struct journal_it
         return ERR_CORRUPT;
     }
     struct journal_item item = {.number = key_read_u64(key.p)};
-    if (value.p[0] == JOURNAL_COMMIT && value.n == JOURNAL_COMMIT_BYTES) {
-        item.type = JOURNAL_COMMIT;
+    if ((value.p[0] == JOURNAL_COMMIT || value.p[0] == JOURNAL_VOID) && value.n == JOURNAL_COMMIT_BYTES) {
+        item.type = (enum journal_type)value.p[0];
         item.log_number = key_read_u32(value.p + 1);
         item.seq = key_read_u64(value.p + 5);
     } else if (value.p[0] == JOURNAL_NOTICE) {

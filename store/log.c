@@ -129,7 +129,18 @@ enum err log_info_of(struct kv_txn *txn, const struct log *log, struct log_info 
                                  .channel = log->chain.channel,
                                  .number = log->number,
                                  .has_fork = log->fork_seq != 0,
-                                 .held_seq = log->chain.seq};
+                                 .held_seq = log->chain.seq,
+                                 .sent = head};
+        uint64_t unsent = unsent_first(txn, log->number);
+        if (unsent != 0 && unsent <= head.seq) {
+            struct commit_row row;
+            err = commit_row_get(txn, log->number, unsent - 1, &row);
+            if (err != ERR_OK) {
+                return err == ERR_NOT_FOUND ? ERR_CORRUPT : err;
+            }
+            ret->sent = (struct head){head.log, unsent - 1, row.entries, row.hash};
+        }
+        err = txn->err;
     }
     return err;
 }
@@ -349,6 +360,12 @@ static void commit_put(struct store *store, uint32_t number, const struct chain 
     out_bytes(&out, chain->hash.b, sizeof chain->hash.b);
     key_u64(&out, chain->entries);
     out_span(&out, body);
+}
+
+void commit_remove(struct store *store, uint32_t number, uint64_t seq)
+{
+    uint8_t mem[COMMIT_KEY_BYTES];
+    (void)kv_delete(&store->txn, TABLE_COMMITS, commit_key(number, seq, mem));
 }
 
 enum err log_begin(struct store *store, const struct chain *chain, const struct sign_public *identity, struct span birth, struct log **ret)

@@ -84,6 +84,25 @@ MUST_CHECK enum err author_append(struct author *author, enum channel channel, c
  *   errors  of the keyring and of reading; call it again then */
 MUST_CHECK enum err author_reincarnate(struct author *author, enum channel channel);
 
+/* ---- what has not left ----
+ * The first own commit that has certainly not left this machine since the last release is marked in its own transaction, log by log, so that a home that
+ * was brought back from an older state can be told from what others hold (DESIGN 3, self-echo). */
+
+/* Own commits may leave from now on: forget the marks, and make no more in this author's life. Before anything is sent, inside the open transaction; when
+ * that fails the marks stay, and calling it again is harmless.  errors  of the transaction */
+MUST_CHECK enum err author_released(struct author *author);
+struct gave_way { /* outcome of author_give_way */
+    enum channel channel;
+    struct head before, after; /* of the log: as it counted, and as it counts now; equal when nothing was taken back */
+    struct head reissued;      /* of the log that has its commits now; all zeros when nothing was taken back */
+    uint64_t commits, entries; /* issued again */
+};
+/* Others hold more of this own log than we do, or something else: close it for good (its key is destroyed at once), take back what certainly has not left,
+ * and issue the same entries again, with the salts they had and so under the same content hashes, in a new incarnation. What others hold of the log can
+ * then be admitted without contradiction. All of it, or nothing, with the open transaction; again, it does nothing further.
+ *   errors  ERR_NOT_FOUND  no such log of ours; after any other the transaction fails: those of author_append */
+MUST_CHECK enum err author_give_way(struct author *author, const struct log_id *log, uint64_t roster_number, struct gave_way *ret);
+
 /* Own records by id, kept in the same transaction as their append, so that an import run twice makes no duplicates whatever the index's lag. */
 struct own_record {
     struct hash version; /* content hash of the current version */
@@ -106,6 +125,7 @@ struct log_info {
     enum channel channel;
     uint32_t number;   /* local short number of the log, 1.. */
     bool has_fork;     /* a proof is held */
+    struct head sent;  /* of an own log: the part of `head` that may have left; what follows certainly has not. Else as `head` */
     uint64_t held_seq; /* at least head.seq; what lies beyond it is disputed or quarantined: kept, shown as such, not relayed */
 };
 /* Every log held. Calls `each` until it returns false. */
@@ -137,16 +157,18 @@ MUST_CHECK enum err store_membership(struct store_read *read, signature_check ch
 MUST_CHECK enum err store_card(struct store_read *read, const struct node_id *node, struct card *ret);
 
 /* The journal: local order. */
-enum journal_type { JOURNAL_COMMIT = 1, JOURNAL_NOTICE = 2 };
+enum journal_type { JOURNAL_COMMIT = 1, JOURNAL_NOTICE = 2, JOURNAL_VOID = 3 /* a commit that was taken back: names nothing any more */ };
 struct journal_item {
     uint64_t number; /* 1.. without gaps */
     enum journal_type type;
-    uint32_t log_number;   /* COMMIT */
-    uint64_t seq;          /* COMMIT */
+    uint32_t log_number;   /* COMMIT, VOID */
+    uint64_t seq;          /* COMMIT, VOID */
     struct notice_ref ref; /* NOTICE */
 };
 MUST_CHECK enum err store_journal(struct store_read *read, uint64_t after, bool (*each)(void *arg, const struct journal_item *item), void *arg);
 uint64_t store_journal_end(struct store_read *read);
+/* Counts how often items of the journal became void: who has followed it under another epoch begins again at 0. */
+uint64_t store_epoch(struct store_read *read);
 
 struct store_size {
     uint64_t bytes_used, bytes_map, disk_free;

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 
 enum {
-    VIEWS_LAYOUT = 1,
+    VIEWS_LAYOUT = 2,
     BATCH_ITEMS_MAX = 4096, /* journal items of one transaction: each has at least one entry, and a batch ends after about as many records */
     BATCH_TRIES = 3,        /* when the map has to grow */
     LOGS_CACHED = 256,
@@ -381,11 +381,12 @@ static enum err follow_batch(struct views *views, struct views_writer *w, struct
     w->log_err = ERR_OK;
     kv_begin_write(views->kv, &txn);
     err = is_reset ? txn.err : views_state_get(&txn, &state);
-    if (err == ERR_OK && !is_reset && !w->is_checked) {
-        is_reset = !is_same_journal(w, read, &state);
+    if (err == ERR_OK && !is_reset) { /* commits that were followed may have been taken back, and others stand in their place */
+        is_reset = state.epoch != store_epoch(read) || (!w->is_checked && !is_same_journal(w, read, &state));
     }
     if (err == ERR_OK && is_reset) {
         start_again(&txn, w, &state);
+        state.epoch = store_epoch(read);
     }
     if (err == ERR_OK && !kv_has_room(views->kv)) {
         err = ERR_FULL; /* what is left belongs to the log */

@@ -8,7 +8,7 @@
 
 static const char STATE_KEY[] = "state";
 
-enum { STATE_BYTES_MAX = 4 + 8 + 4 + 4 + 4 + 8 + 32 + 4 + 8 + VIEWS_SKIP_COUNT * 8 + 2 + RECORD_KINDS_MAX * 9 };
+enum { STATE_BYTES_MAX = 4 + 8 + 8 + 4 + 4 + 4 + 8 + 32 + 4 + 8 + VIEWS_SKIP_COUNT * 8 + 2 + RECORD_KINDS_MAX * 9 };
 
 static uint64_t read_u64(struct span *rest)
 {
@@ -54,6 +54,7 @@ enum err views_state_get(struct kv_txn *txn, struct views_state *ret)
     sum = read_u32(&rest);
     body = rest;
     state.followed = read_u64(&rest);
+    state.epoch = read_u64(&rest);
     state.docs = read_u32(&rest);
     state.authors = read_u32(&rest);
     state.last_log = read_u32(&rest);
@@ -88,6 +89,7 @@ void views_state_put(struct kv_txn *txn, const struct views_state *state)
 
     key_u32(&out, 0);
     key_u64(&out, state->followed);
+    key_u64(&out, state->epoch);
     key_u32(&out, state->docs);
     key_u32(&out, state->authors);
     key_u32(&out, state->last_log);

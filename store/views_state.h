@@ -9,6 +9,7 @@
 
 struct views_state {   /* one row of VIEW_META, moved on with every batch */
     uint64_t followed; /* journal number of the last item followed */
+    uint64_t epoch;    /* of the journal that was followed: another one, and all begins again */
     uint32_t docs;     /* documents in the index */
     uint32_t authors;  /* local numbers given */
     uint32_t last_log; /* the last commit followed, to see whether this is still the journal that was followed; 0, 0 none */

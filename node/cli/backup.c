@@ -51,6 +51,7 @@ static int run_backup(struct invocation *invocation)
         (void)printf("%s\n", reply_string(answer, "path"));
         tell(invocation, _("%s in %s commits; not in it: %s"), reply_number(answer, "bytes", &bytes) ? text_bytes(size, bytes) : "?",
              reply_count(count, answer, "commits"), reply_names(names, sizeof names, json_object_get(answer, "left_out"), NAMES_MAX));
+        tell(invocation, "%s", _("To restore, griot restore needs this node's identity file too: griot card --export-identity FILE, once, and kept apart."));
     }
     json_decref(answer);
     return outcome;
@@ -66,7 +67,8 @@ const struct command command_backup = {
     .usage = "FOLDER",
     .summary = N_("write a consistent copy of the store, also while the node runs"),
     .details = N_("FOLDER must not exist yet; it is made. The keys that sign logs are never in a backup: after a restore the node begins new logs, "
-                  "and nothing is lost or doubled."),
+                  "and nothing is lost or doubled. Nor are the node's identity and transport key: export them once, sealed, with griot card --export-identity FILE, and keep "
+                  "that file apart from the backups; griot restore needs both."),
     .examples = examples,
     .operands_min = 1,
     .operands_max = 1,

@@ -4,6 +4,7 @@
 #include "node/file.h"
 #include "node/home.h"
 #include "node/region_file.h"
+#include "node/restore.h"
 #include "node/writer.h"
 
 #include <stdlib.h>
@@ -91,6 +92,22 @@ static int card_renew(const struct invocation *invocation, struct home *home)
     return OUTCOME_DONE;
 }
 
+/* The two keys that no backup holds, sealed as they are. */
+static int identity_export(const struct invocation *invocation, const struct home *home, const char *path)
+{
+    enum err err = home_escrow(home, path);
+
+    if (err == ERR_EXISTS) {
+        return fail_because(invocation, err, _("the identity file was not written"), _("something is there already"), _("name a new file"));
+    }
+    if (err != ERR_OK) {
+        return fail(invocation, err, _("the identity file was not written to %s"), path);
+    }
+    tell(invocation, _("The sealed identity of %s is in %s. Keep it apart from the backups, in a safe: with a backup and the passphrase or sealing key it is this node."),
+         home->name, path);
+    return OUTCOME_DONE;
+}
+
 static int run_card(struct invocation *invocation)
 {
     struct home *home = calloc(1, sizeof *home);
@@ -102,6 +119,12 @@ static int run_card(struct invocation *invocation)
     }
     if (err != ERR_OK) {
         outcome = explain_home(invocation, err, &home->fault);
+        free(home);
+        return outcome;
+    }
+    if (option_text(invocation, "export-identity") != NULL) {
+        outcome = identity_export(invocation, home, option_text(invocation, "export-identity"));
+        home_fini(home);
         free(home);
         return outcome;
     }
@@ -120,16 +143,18 @@ static const struct option_row options[] = {
     {"out", 'o', "FILE", N_("write the card to FILE instead of standard output"), COMPLETES_FILE},
     {"renew", 0, NULL, N_("sign a new card first, with a higher counter"), COMPLETES_NOTHING},
     {"address", 'a', "ADDRESS", N_("renew it with this address; repeatable"), COMPLETES_NOTHING},
+    {"export-identity", 0, "FILE", N_("write the sealed identity, for griot restore, and no card"), COMPLETES_FILE},
     {NULL, 0, NULL, NULL, COMPLETES_NOTHING},
 };
 static const struct example_row examples[] = {
     {"griot card -H /var/lib/griot/sn --out sn.card", N_("the file to send, and the fingerprint to read out")},
+    {"griot card -H /var/lib/griot/sn --export-identity /media/safe/sn.identity", N_("once, for the safe: no backup holds it")},
     {NULL, NULL},
 };
 
 const struct command command_card = {
     .name = "card",
-    .usage = "[--out FILE] [--renew] [--address ADDRESS ...]",
+    .usage = "[--out FILE] [--renew] [--address ADDRESS ...] | --export-identity FILE",
     .summary = N_("print this node's card and its fingerprint"),
     .details = N_("The card names the node, its public keys and its addresses, and is signed by the node. It holds nothing secret and may travel by mail. What makes it trustworthy is that "
                   "somebody compares the fingerprint by voice."),

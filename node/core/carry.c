@@ -60,6 +60,18 @@ enum err core_outcome(struct core *core, enum err err)
     return err;
 }
 
+/* Own commits that peers send back: without this, rows imported in the life that was lost would be new records to the next import. */
+static void take_back_own(struct core *core, const struct seg *seg, const struct admitted *admitted)
+{
+    if (core->given_up != ERR_OK || admitted->after.seq <= admitted->before.seq || !node_id_equal(&admitted->node, &core->home->node)) {
+        return;
+    }
+    enum err err = core_outcome(core, append_returned(&core->writer, seg, admitted->before.seq, admitted->after.seq));
+    if (err != ERR_OK) {
+        log_event(LOG_WARN, "own_records", "err=%s", err_name(err));
+    }
+}
+
 static void admit(struct core *core, struct connection *c, const struct sync_action *action)
 {
     struct pending *p = core_pending(core);
@@ -77,6 +89,7 @@ static void admit(struct core *core, struct connection *c, const struct sync_act
         }
         if (p->err == ERR_OK) {
             p->err = core_outcome(core, store_admit(core->store, &seg, &p->admitted, &p->clause));
+            take_back_own(core, &seg, &p->admitted);
         }
         return;
     }
@@ -187,15 +200,11 @@ static void act(struct core *core, const struct sync_action *action)
     case SYNC_MAKE_FRONTIER:
         core->wants_frontier = true;
         break;
-    case SYNC_OWN_AHEAD: {
-        char log[17];
-        hex_encode(action->u.own.log.b, 8, log);
-        core->is_own_ahead = true;
-        log_event(LOG_ERROR, "own_log_ahead", "log=%s", log);
+    case SYNC_OWN_AHEAD: /* now: a frame with what they hold may come before this turn's end */
+        core_own_ahead(core, &action->u.own.log);
         break;
-    }
     case SYNC_OWN_RELEASED:
-        log_event(LOG_INFO, "own_released", "by=echo");
+        core_own_released(core);
         break;
     case SYNC_LOOK_UP:
         want_look_up(core, action);

@@ -4,6 +4,25 @@
 #include <stdlib.h>
 #include <sys/eventfd.h>
 
+static bool note_frontier(void *arg, const struct notice_ref *ref, struct span notice, struct span heads)
+{
+    (void)notice;
+    (void)heads;
+    core_note_frontier(arg, ref);
+    return true;
+}
+
+static enum err frontier_counter_read(struct core *core)
+{
+    struct store_read *read = NULL;
+    enum err err = store_read_begin(core->store, &read);
+    if (err == ERR_OK) {
+        err = store_notices(read, note_frontier, core);
+    }
+    store_read_end(&read);
+    return err;
+}
+
 enum err core_new(struct home *home, struct store *store, struct core **ret, char *why)
 {
     struct core *core = calloc(1, sizeof *core);
@@ -34,6 +53,9 @@ enum err core_new(struct home *home, struct store *store, struct core **ret, cha
         struct sync_config config = {.self = home->node, .role = home->role, .timing = sync_timing_of(profile), .seed = core_draw(core)};
         core->sync = sync_new(&config);
         err = core->sync == NULL ? ERR_MEMORY : core_load(core->sync, store, core->writer.membership);
+    }
+    if (err == ERR_OK) {
+        err = frontier_counter_read(core);
     }
     if (err == ERR_OK) {
         struct gateway_config config = {.listen = home->config.listen, .transport_public = home->transport_public, .transport = home->transport};
@@ -167,6 +189,9 @@ static long wait_ms(const struct core *core)
             uint64_t at = c->is_contested ? core->now.ms + 50 : c->deadline.ms;
             until = at < until ? at : until;
         }
+    }
+    if ((core->ahead_count > 0 || core->wants_released) && core->ahead_next.ms < until) {
+        until = core->ahead_next.ms;
     }
     if (until == UINT64_MAX) {
         return -1;

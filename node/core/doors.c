@@ -160,9 +160,17 @@ void core_membership_changed(struct core *core)
     }
 }
 
+void core_note_frontier(struct core *core, const struct notice_ref *ref)
+{
+    if (ref->kind == NOTICE_FRONTIER && memcmp(ref->subject, core->home->node.b, sizeof ref->subject) == 0 && ref->counter > core->frontier_counter) {
+        core->frontier_counter = ref->counter;
+    }
+}
+
 /* Tell the engine of a durable notice; a frontier with its heads. */
 void core_notice_stored(struct core *core, uint32_t slot, const struct notice_ref *ref, bool is_start)
 {
+    core_note_frontier(core, ref);
     struct sync_event event = {.type = SYNC_NOTICE, .now = core->now, .peer = slot};
     event.u.notice.ref = *ref;
     event.u.notice.is_start = is_start;
@@ -194,27 +202,10 @@ enum err core_make_frontier(struct core *core, struct pending *p)
         count = FRONTIER_HEADS_MAX;
     }
     struct frontier frontier = {.version = FORMAT_VERSION, .region = core->home->region, .node = core->home->node, .clock = wall_now()};
-    struct notice_ref ref = {.kind = NOTICE_FRONTIER};
-    memcpy(ref.subject, core->home->node.b, sizeof ref.subject);
-    struct store_read *read;
-    enum err err = store_read_begin(core->store, &read);
-    if (err != ERR_OK) {
-        return err;
-    }
-    struct span notice_bytes, heads_bytes;
-    struct notice before;
-    struct frontier last;
-    const char *clause;
-    if (store_notice(read, &ref, &notice_bytes, &heads_bytes) == ERR_OK && notice_decode(core->unpack, notice_bytes, &before, &clause) == ERR_OK) {
-        struct span body = before.body;
-        if (frontier_decode(core->unpack, body, &last, &clause) == ERR_OK) {
-            frontier.counter = last.counter;
-        }
-    }
-    store_read_end(&read);
-    /* The counter must rise across a restored store too: time does that, seconds apart. */
+    /* Rises with every frontier, within a second too, and across a restored store: time does that, seconds apart. */
     uint64_t clock_counter = frontier.clock.ms / 1000;
-    frontier.counter = clock_counter > frontier.counter ? clock_counter : frontier.counter + 1;
+    frontier.counter = clock_counter > core->frontier_counter ? clock_counter : core->frontier_counter + 1;
+    core->frontier_counter = frontier.counter;
     frontier.roster_number = membership_roster_number(core->writer.membership);
     frontier.roster_hash = *membership_roster_hash(core->writer.membership);
     frontier.acts_digest = *membership_acts_digest(core->writer.membership);
@@ -233,9 +224,9 @@ enum err core_make_frontier(struct core *core, struct pending *p)
     sign_make(SIGN_FRONTIER, &core->home->region, notice.body, core->home->identity, &notice.signatures[0].signature);
     notice_encode(&notice, &whole);
     p->type = PENDING_NOTICE;
-    err = list.is_full || body.is_full || whole.is_full
-              ? ERR_OVERSIZE
-              : store_admit_notice(core->store, out_written(&whole), 0, out_written(&list), &p->ref, &p->is_new, &p->clause);
+    enum err err = list.is_full || body.is_full || whole.is_full
+                       ? ERR_OVERSIZE
+                       : store_admit_notice(core->store, out_written(&whole), 0, out_written(&list), &p->ref, &p->is_new, &p->clause);
     free(heads);
     free(memory);
     return err;

@@ -80,7 +80,8 @@ enum err core_take_live(struct core *core, struct live *ret)
     *ret = (struct live){.is_daemon = true,
                          .uptime_ms = core->now.ms - core->started.ms,
                          .is_intake_stopped = core->is_intake_stopped,
-                         .is_own_ahead = core->is_own_ahead};
+                         .is_own_ahead = core->is_own_ahead,
+                         .own_again = core->own_again};
     enum err err = core_origins(core->sync, core->writer.membership, ret);
     size_t count = core->writer.membership != NULL ? membership_count(core->writer.membership) : 0;
     ret->peers = calloc(count + 1, sizeof *ret->peers);

@@ -21,11 +21,16 @@ static bool load_log(void *arg, const struct log_info *log)
 {
     struct loading *loading = arg;
     struct sync_event event = {.type = SYNC_STORED, .now = loading->now, .peer = UINT32_MAX};
-    event.u.stored.head = log->head;
+    event.u.stored.head = log->sent;
     event.u.stored.node = log->node;
     event.u.stored.channel = log->channel;
     event.u.stored.is_start = true;
     load_step(loading, &event);
+    if (log->sent.seq < log->head.seq) { /* own and never sent, in an earlier life: as if it had been appended since the start */
+        event.u.stored.head = log->head;
+        event.u.stored.is_start = false;
+        load_step(loading, &event);
+    }
     return loading->err == ERR_OK;
 }
 

@@ -241,8 +241,11 @@ static void session_stands(struct core *core, struct connection *c)
         }
         uint8_t body[16];
         struct out out = out_into(body, sizeof body);
-        ping_encode(core->now.ms, &out);
-        core_send(core, other, MESSAGE_PING, out_written(&out), false);
+        if (other->asked == 0) {
+            other->asked = core_draw(core) | 1;
+            ping_encode(other->asked, &out);
+            core_send(core, other, MESSAGE_PING, out_written(&out), false);
+        }
         other->heard.ms = 0; /* any word after this proves it alive */
         c->is_contested = true;
         c->deadline.ms = core->now.ms + CONTEST_MS;
@@ -358,6 +361,11 @@ void core_take_frame(struct core *core, const struct gateway_event *event)
         return;
     }
     remember(core, &c->session.peer.node);
+    uint64_t asked = 0;
+    if (frame.type == MESSAGE_PONG && c->asked != 0 && ping_decode(core->unpack, frame.body, &asked, &clause) == ERR_OK && asked == c->asked) {
+        c->asked = 0; /* the engine has not asked */
+        return;
+    }
     struct sync_event sync_event = {.type = SYNC_MESSAGE, .now = core->now, .peer = c->slot, .u.message = frame};
     core_feed(core, &sync_event);
 }

@@ -19,6 +19,8 @@ enum {
     TURN_MS_MAX = 40,               /* the same in time: bounds what a record waits for others */
     CONTEST_MS = 10000,             /* a second session of one node waits this long for the first to answer */
     REMEMBERED_NODES_MAX = 1024,
+    AHEAD_MAX = 64,                 /* own logs that give way at a time; the engine says the rest again at the next session */
+    AHEAD_RETRY_MS = 1000,
     SENT_MAX = 8,                   /* the engine keeps two ranges under way for a peer */
 };
 
@@ -29,6 +31,7 @@ struct connection {
     struct session session;
     struct mono_ms since, heard, deadline; /* deadline: of the handshake, or of a contest */
     bool is_contested;                     /* its node has an older session that may be alive */
+    uint64_t asked;                        /* what a PING of ours to a contested session carried, not the engine's; 0: nothing is out */
     uint32_t slot;                         /* of the engine, when in use */
     bool is_up;                            /* the engine knows it */
     struct sync_event sent[SENT_MAX];      /* frames on their way into the library, oldest first */
@@ -39,7 +42,7 @@ struct connection {
 
 enum { BUILD_BYTES = FRAME_BYTES_MAX + 4096 }; /* for building a frame whose size is looked at afterwards */
 
-enum pending_type { PENDING_SEGMENT, PENDING_NOTICE, PENDING_JOB };
+enum pending_type { PENDING_SEGMENT, PENDING_NOTICE, PENDING_JOB, PENDING_GAVE_WAY, PENDING_RELEASED };
 
 struct job {
     writer_change change; /* NULL: take a copy of what is known */
@@ -59,6 +62,12 @@ struct pending { /* what happened inside the open transaction, told when it is d
     struct notice_ref ref;
     bool is_new;
     struct job *job;
+    struct gave_way gave_way;
+};
+
+struct ahead { /* an own log of which others hold more: it gives way */
+    struct log_id log;
+    bool is_in_transaction;
 };
 
 struct range { /* what the engine wants sent or looked up, read after the transaction */
@@ -93,6 +102,11 @@ struct core {
     bool is_open; /* a transaction is */
     enum err given_up; /* why this turn's transaction was aborted; ERR_OK: it was not */
     bool is_intake_stopped, is_own_ahead, wants_frontier, has_membership_change, is_broken;
+    struct ahead aheads[AHEAD_MAX];
+    size_t ahead_count;
+    struct mono_ms ahead_next;   /* not tried again before */
+    uint64_t own_again;          /* entries issued again in this life */
+    bool wants_released;         /* the marks of what has not left are to be forgotten */
     struct pending *pending;
     size_t pending_count, pending_cap;
     struct range *ranges;
@@ -102,6 +116,7 @@ struct core {
     struct live_refusal refusals[LIVE_REFUSALS_MAX];
     uint64_t refusal_last[LIVE_REFUSALS_MAX];
     size_t refusal_count;
+    uint64_t frontier_counter; /* highest of an own frontier */
     struct remembered *remembered;
     size_t remembered_count;
     void (*stored)(void *arg);
@@ -142,11 +157,19 @@ void core_send_ranges(struct core *core);
 /* doors.c */
 void core_membership_changed(struct core *core);
 void core_notice_stored(struct core *core, uint32_t slot, const struct notice_ref *ref, bool is_start);
+/* Own frontiers rise from the highest counter that we have ever signed, as far as we or our peers remember it. */
+void core_note_frontier(struct core *core, const struct notice_ref *ref);
 enum err core_make_frontier(struct core *core, struct pending *p);
 
 /* turn.c */
 void core_settle(struct core *core);
 void core_run_jobs(struct core *core);
+
+/* own.c */
+void core_own_ahead(struct core *core, const struct log_id *log);
+void core_own_released(struct core *core);
+void core_own_tend(struct core *core); /* what of both is still to be done */
+void core_own_told(struct core *core, const struct pending *p, enum err err);
 
 /* live.c */
 enum err core_take_live(struct core *core, struct live *ret);

@@ -64,6 +64,8 @@ static void tell(struct core *core, const struct pending *p, enum err committed)
         }
     } else if (p->type == PENDING_JOB) {
         job_finish(core, p->job, err);
+    } else {
+        core_own_told(core, p, err);
     }
 }
 
@@ -169,6 +171,7 @@ static bool may_make_frontier(const struct core *core)
 void core_settle(struct core *core)
 {
     for (int round = 0; round < 64; round++) {
+        core_own_tend(core);
         if (may_make_frontier(core)) {
             core->wants_frontier = false;
             enum err err = core_begin(core);

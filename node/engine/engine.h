@@ -11,14 +11,14 @@
 #define NEVER UINT64_MAX
 
 /* The walk back along a log to where the branch of a peer leaves ours (search.h). */
-enum search_state { SEARCH_NONE, SEARCH_LOOKING, SEARCH_ASKED, SEARCH_WAITING /* it failed; once more later */ };
+enum search_state { SEARCH_NONE, SEARCH_LOOKING, SEARCH_ASKED, SEARCH_WAITING /* failed, or another runs: later */ };
 struct search {
     enum search_state state;
     uint32_t log, peer;
     uint64_t step; /* how far below the head; doubles */
     uint64_t seq;  /* asked from */
     struct hash hash;
-    uint64_t began_ms;
+    uint64_t at_ms;  /* when it began; waiting: when it is due */
     uint32_t births; /* how often the birth itself was denied */
 };
 enum { SEARCHES_MAX = 64 };

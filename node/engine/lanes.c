@@ -12,6 +12,7 @@ enum {
     STARVED_FACTOR = 16,  /* a log that gets nothing from a peer that delivers others is moved after this many stalls */
     SEARCH_FACTOR = 8,    /* a search for a fork ends after this many */
     RETRY_MS = 1000,      /* first pause after a refusal */
+    SUSPECT_MS = 5000,    /* a search for another branch that had to wait for one with another peer is tried again */
 };
 
 /* ---- what is wanted ---- */
@@ -382,20 +383,20 @@ static void search_look(struct sync *sync, struct search *search)
     uint32_t index = search->log;
 
     if (search->state == SEARCH_WAITING) {
-        if (sync->now - search->began_ms >= AVOID_MS_MAX) {
+        if (sync->now >= search->at_ms) {
             search->state = SEARCH_NONE;
             if (is_differing(sync, peer, index)) {
                 lanes_suspect(sync, peer, index);
             }
         }
-    } else if (sync->now - search->began_ms >= SEARCH_FACTOR * stall_after(sync, peer)) {
+    } else if (sync->now - search->at_ms >= SEARCH_FACTOR * stall_after(sync, peer)) {
         struct view *view = peer_view(peer, index);
 
         if (view != NULL) {
             lanes_avoid(sync, view, AVOID_MS_MAX);
         }
         lanes_end(sync, index, true);
-        search_wait(sync, peer, index);
+        search_wait(sync, peer, index, AVOID_MS_MAX);
     }
 }
 
@@ -440,6 +441,9 @@ void lanes_suspect(struct sync *sync, struct peer *peer, uint32_t index)
     if (search_begin(sync, peer, index)) {
         view->suspect_height = view->height;
         view->suspect_ms = sync->now + AVOID_MS_MAX;
+    } else if (search_of(sync, index) != NULL) {
+        search_wait(sync, peer, index, SUSPECT_MS); /* another peer is asked just now */
+        look_soon(sync);
     }
 }
 
@@ -470,7 +474,7 @@ static bool search_goes_on(struct sync *sync, struct peer *peer, struct view *vi
         return true;
     }
     lanes_end(sync, view->log, false);
-    search_wait(sync, peer, view->log);
+    search_wait(sync, peer, view->log, AVOID_MS_MAX);
     look_soon(sync);
     return false;
 }
@@ -513,11 +517,19 @@ void lanes_denied(struct sync *sync, struct peer *peer, uint32_t index)
 
 void lanes_unpark(struct sync *sync)
 {
+    for (uint32_t i = 0; i < sync->up_count; i++) {
+        struct peer *peer = sync->peers[sync->up[i]];
+
+        for (uint32_t k = 0; k < peer->view_count; k++) {
+            peer_view_at(peer, k)->avoid_ms = 0;
+            peer_view_at(peer, k)->avoid_step_ms = 0;
+        }
+    }
     for (uint32_t i = 0; i < sync->heads.end; i++) {
         struct log *log = engine_log(sync, i);
 
         if (log->is_used) {
-            log->park_ms = log->park_ms == NEVER ? NEVER : 0;
+            log->park_ms = 0;
             log->is_cut = false;
             lanes_settle(sync, i);
         }

@@ -36,7 +36,7 @@ void lanes_unknown_end(struct sync *sync, struct peer *peer, struct view *view);
 void lanes_denied(struct sync *sync, struct peer *peer, uint32_t log);
 /* We have said STOP to the peer, which ends what we asked of it too: a search goes on, anything else begins anew. */
 void lanes_crossed(struct sync *sync, struct peer *peer, uint32_t log);
-/* Membership has changed: what was parked or cut off is tried again. */
+/* Membership has changed: what was avoided, parked or cut off is tried again. */
 void lanes_unpark(struct sync *sync);
 /* The session ends: its claims are free, its statements count no more. The peer is out of sync->up already. */
 void lanes_down(struct sync *sync, struct peer *peer);

@@ -369,7 +369,8 @@ void notices_held(struct sync *sync, const struct sync_event *event)
         if (!known_grow(sync, peer)) {
             return;
         }
-        if (peer->slot == event->peer) {
+        /* A proof may have been made here from that peer's commits: then it does not hold it. Once too often does no harm. */
+        if (peer->slot == event->peer && ref->kind != NOTICE_FORK_PROOF) {
             known_set(peer, slot, ref);
         }
         peer_compare(sync, peer, slot);

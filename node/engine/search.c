@@ -51,7 +51,7 @@ bool search_begin(struct sync *sync, struct peer *peer, uint32_t log)
 
         if (search->state == SEARCH_NONE) {
             lanes_end(sync, log, true);
-            *search = (struct search){.log = log, .peer = peer->slot, .step = 1, .began_ms = sync->now};
+            *search = (struct search){.log = log, .peer = peer->slot, .step = 1, .at_ms = sync->now};
             lanes_claim(sync, peer, log);
             search_step(sync, search);
             return true;
@@ -87,14 +87,20 @@ void search_found(struct sync *sync, const struct sync_event *event)
     }
 }
 
-void search_wait(struct sync *sync, struct peer *peer, uint32_t log)
+void search_wait(struct sync *sync, struct peer *peer, uint32_t log, uint32_t after_ms)
 {
+    struct search *room = NULL;
+
     for (size_t i = 0; i < SEARCHES_MAX; i++) {
-        if (sync->searches[i].state == SEARCH_NONE) {
-            sync->searches[i] =
-                (struct search){.state = SEARCH_WAITING, .log = log, .peer = peer->slot, .began_ms = sync->now};
+        struct search *search = &sync->searches[i];
+
+        if (search->state == SEARCH_WAITING && search->log == log && search->peer == peer->slot) {
             return;
         }
+        room = search->state == SEARCH_NONE ? search : room;
+    }
+    if (room != NULL) { /* else the next statement or session tells again */
+        *room = (struct search){.state = SEARCH_WAITING, .log = log, .peer = peer->slot, .at_ms = sync->now + after_ms};
     }
 }
 

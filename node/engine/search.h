@@ -14,8 +14,8 @@ bool search_begin(struct sync *sync, struct peer *peer, uint32_t log);
 bool search_refused(struct sync *sync, struct search *search);
 /* SYNC_FOUND. */
 void search_found(struct sync *sync, const struct sync_event *event);
-/* It came to nothing: look again in a while whether the heads still differ. */
-void search_wait(struct sync *sync, struct peer *peer, uint32_t log);
+/* Look again after a while whether the heads still differ. */
+void search_wait(struct sync *sync, struct peer *peer, uint32_t log, uint32_t after_ms);
 /* It is over, whatever came of it. Harmless when there is none. */
 void search_end(struct sync *sync, uint32_t log);
 

@@ -129,13 +129,14 @@ void segments_refused(struct sync *sync, struct peer *peer, uint32_t index, enum
         break;
     case ERR_UNKNOWN_KEY:
     case ERR_NOT_MEMBER:
-        log->park_ms = sync->now + PARK_UNKNOWN_MS;
-        break;
     case ERR_VERSION:
-        log->park_ms = NEVER; /* until a newer release runs here */
+        /* Nobody's fault when true; but whoever passes bytes on may have spoilt them, so the log is not parked on its word:
+         * others are asked meanwhile. */
+        lanes_avoid(sync, view, PARK_UNKNOWN_MS);
         break;
     case ERR_CUT:
-        log->is_cut = true;
+        log->is_cut = log->height > 0; /* else the author is only what this peer's bytes say */
+        lanes_avoid(sync, view, PARK_UNKNOWN_MS);
         break;
     default:
         if (err_blame(err) == BLAME_PEER) {

@@ -142,6 +142,10 @@ void engine_drop(struct sync *sync, struct peer *peer, enum err reason, const ch
     if (peer->is_closing) {
         return;
     }
+    if (reason == ERR_MEMORY) { /* a decoder's; not the peer's fault, and not to be survived (sync.h) */
+        engine_break(sync);
+        return;
+    }
     peer->is_closing = true;
     body = actions_body(&sync->actions, BYE_BODY_BYTES_MAX);
     bye_encode(reason, retry_after_ms, &body);

@@ -188,8 +188,11 @@ static void serve_dialled(struct actor *actor, const struct watch *watch)
 {
     for (int i = 0; i < watch->count; i += 1) {
         struct route *route = watch->routes[i];
-        if (route == NULL || route->number == 0 || (watch->items[i].revents == 0 && !route->is_leaving)) {
+        if (route == NULL || (watch->items[i].revents == 0 && !route->is_leaving)) {
             continue;
+        }
+        if (route->number == 0 || route->socket == NULL) {
+            continue; /* it has ended in this turn; its place may be another's */
         }
         if (watch->items[i].revents & ZMQ_POLLOUT) {
             route_send_waiting(&actor->routes, route, NULL);
@@ -225,7 +228,11 @@ static bool turn(struct actor *actor, struct watch *watch, void *control)
         return true;
     }
     outbox_flush(&actor->outbox);
-    if (watch->items[ITEM_ZAP].revents != 0) {
+    bool is_asked = watch->items[ITEM_ZAP].revents != 0;
+    if ((watch->items[ITEM_CORE].revents & ZMQ_POLLIN) || is_asked) { /* whom the core let in before they dialled is let in */
+        (void)obey_all(actor);
+    }
+    if (is_asked) {
         zap_answer(actor->zap);
     }
     if (listener->router != NULL) {
@@ -239,9 +246,6 @@ static bool turn(struct actor *actor, struct watch *watch, void *control)
         rebind(actor);
     }
     serve_dialled(actor, watch);
-    if (watch->items[ITEM_CORE].revents & ZMQ_POLLIN) {
-        (void)obey_all(actor);
-    }
     return watch->items[ITEM_CONTROL].revents == 0; /* nothing but $TERM comes that way */
 }
 

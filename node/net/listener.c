@@ -85,13 +85,9 @@ static void leave(struct listener *listener, struct route *route, const char *wh
 
 void listener_hear(struct listener *listener)
 {
-    int events;
-    size_t bytes = sizeof events;
     uint16_t event;
     uint32_t fd;
-    /* Asked for its events a socket looks for all that the I/O thread has told it, which a plain
-     * receive does at most once a millisecond. So what happened before a frame is heard before it. */
-    (void)zmq_getsockopt(listener->monitor, ZMQ_EVENTS, &events, &bytes);
+    /* A receive that finds nothing looks for all that the I/O thread has told it: what happened before a frame is heard before it. */
     while (transport_event(listener->monitor, &event, &fd)) {
         if (event == ZMQ_EVENT_ACCEPTED) {
             stranger_came(&listener->strangers, (int)fd);

@@ -46,7 +46,7 @@ void raw_send(struct raw *raw, const char *text);
 uint16_t raw_event(struct raw *raw, int ms, uint32_t *ret_value);
 void raw_close(struct raw *raw);
 
-/* A TCP connection to a port of loopback. */
+/* A TCP connection to a port of loopback; -1 when there is none to be had. */
 int tcp_dial(uint16_t port);
 /* How it ends within `ms`: true when the other side has closed or reset it. What comes is let go. */
 bool tcp_ends(int fd, int ms);

@@ -331,7 +331,7 @@ enum err disk_admit(struct disk *disk, struct span body, uint32_t source, bool *
             }
         }
     }
-    if (*ret_proof != NULL && disk_notice(disk, *ret_proof, source) != ERR_OK) {
+    if (*ret_proof != NULL && disk_notice(disk, *ret_proof, UINT32_MAX) != ERR_OK) {
         *ret_proof = NULL;
     }
     return err == ERR_OK && !*ret_is_new ? ERR_STALE : err;

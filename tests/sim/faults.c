@@ -62,7 +62,8 @@ void faults_plan(struct world *world)
         }
     }
     if (rng_chance(&world->rng, 250)) {
-        plan(world, rng_between(&world->rng, 1000000, end_us), HAPPEN_FAULT, any_node(world), FAULT_FORK);
+        /* Not the only hub: between honest nodes there has to be a way that no liar stands in. */
+        plan(world, rng_between(&world->rng, 1000000, end_us), HAPPEN_FAULT, world->hub_count > 1 ? any_node(world) : any_edge(world), FAULT_FORK);
     }
     if (rng_chance(&world->rng, 150)) {
         world->nodes[any_edge(world)].is_liar = true;

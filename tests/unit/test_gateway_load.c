@@ -315,13 +315,8 @@ static int with_few_descriptors(void)
         return __LINE__;
     }
     /* The crowd's own ends are in this process too: what is left is split between them and the listener. */
-    for (; pushed < CROWD; pushed++) {
-        crowd[pushed] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        if (crowd[pushed] < 0) {
-            break;
-        }
-        close(crowd[pushed]);
-        crowd[pushed] = tcp_dial(hub.port);
+    while (pushed < CROWD && (crowd[pushed] = tcp_dial(hub.port)) >= 0) {
+        pushed++;
     }
     while (hogged < LIMIT && (hogs[hogged] = dup(0)) >= 0) { /* and not one is left */
         hogged++;

@@ -279,7 +279,7 @@ static void what_a_refusal_does_depends_on_whose_fault_it_is(void **state)
     } rows[] = {
         {ERR_GAP, false, true, 1000},         {ERR_UNKNOWN_LOG, false, true, 1000}, {ERR_UNKNOWN_KEY, false, true, 30000},
         {ERR_NOT_MEMBER, false, true, 30000}, {ERR_FULL, false, true, 5000},        {ERR_CUT, false, true, 0},
-        {ERR_VERSION, false, true, 0},        {ERR_STALE, false, false, 0},         {ERR_BADSIG, true, false, 0},
+        {ERR_VERSION, false, true, 30000},    {ERR_STALE, false, false, 0},         {ERR_BADSIG, true, false, 0},
         {ERR_NONCANONICAL, true, false, 0},
     };
 
