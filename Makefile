@@ -23,6 +23,8 @@ OPT.debug := -O0 -g3
 OPT.asan := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 OPT.tsan := -O1 -g -fsanitize=thread
 OPT.coverage := -O0 -g --coverage
+# Debug information stays, compressed: the program is to stay under 3 MB.
+LDOPT.release := -Wl,--compress-debug-sections=zlib
 LDOPT.asan := -fsanitize=address,undefined
 LDOPT.tsan := -fsanitize=thread
 LDOPT.coverage := --coverage
@@ -56,7 +58,7 @@ TEST_LIB := $(call lib,test)
 
 .PHONY: all demo test check build-check unit sim fuzz e2e bench asan tsan valgrind coverage analyze tidy format format-check lint install clean help deps
 
-all: $(B)/griot
+all: $(B)/griot ## the program, its catalogues
 
 $(B)/griot: $(call obj,node/main.c) $(ALL_LIBS)
 	$(call say,LINK,$@)
@@ -75,7 +77,7 @@ DEPS := $(if $(NO_DEPS),,build/packages-installed)
 build/packages-installed: deploy/packages.txt deploy/deps.sh
 	$(Q)deploy/deps.sh
 	$(Q)mkdir -p $(@D) && touch $@
-deps: $(DEPS)
+deps: $(DEPS) ## installs what deploy/packages.txt names
 
 $(B)/obj/%.o: %.c | $(DEPS)
 	$(call say,CC,$<)
@@ -118,47 +120,48 @@ $(B)/fuzz/%: tests/fuzz/%.c $(SRC.proto) $(SRC.record) | $(DEPS)
 
 build-check: all $(UNIT) $(REPLAY)
 
-unit: $(UNIT)
+unit: $(UNIT) ## unit tests
 	@tests/run.sh $(B) unit
 check test: WERROR = -Werror
 check: build-check ## builds with warnings as errors, proves the architecture, runs unit tests and fuzz corpora: before every commit
 	@tests/run.sh $(B) lint unit fuzz
-sim: $(SIM)
+sim: $(SIM) ## simulated regions
 	@tests/run.sh $(B) sim
-e2e: all $(MEMBER)
+e2e: all $(MEMBER) ## real processes
 	@tests/run.sh $(B) e2e
-fuzz: $(FUZZ)
+fuzz: $(FUZZ) ## libFuzzer, a minute a decoder (needs clang)
 	@for t in $(FUZZ); do echo $$t; $$t -max_total_time=$(or $(SECONDS_EACH),60) -print_final_stats=0 tests/fuzz/corpus/$$(basename $$t | sed s/fuzz_//) || exit 1; done
 test: build-check $(SIM) $(MEMBER) ## everything that continuous integration runs
 	@tests/run.sh $(B) lint unit fuzz sim e2e
-bench: all $(BENCH)
+bench: all $(BENCH) ## figures, one JSON line each
 	@for t in $(BENCH); do $$t || exit 1; done
 	@for t in tests/bench/*.sh; do [ -e $$t ] && bash $$t $(B) || true; done
 demo: all ## two hubs and four offices on this machine (ALL=1: all 24)
 	@deploy/demo.sh $(B)
-lint: all
+lint: all ## arrows between folders, translations, deploy
 	@tests/run.sh $(B) lint
-asan:
+asan: ## unit tests and corpora under AddressSanitizer and UBSan
 	@$(MAKE) --no-print-directory FLAVOUR=asan build-check && tests/run.sh build/asan unit fuzz
-tsan:
+tsan: ## unit tests under ThreadSanitizer
 	@$(MAKE) --no-print-directory FLAVOUR=tsan build-check && tests/run.sh build/tsan unit
-valgrind: build-check
+valgrind: build-check ## unit tests under valgrind
 	@for t in $(UNIT); do valgrind -q --error-exitcode=1 --leak-check=full $$t || exit 1; done
-coverage:
-	@$(MAKE) --no-print-directory FLAVOUR=coverage build-check && tests/run.sh build/coverage unit && gcov -n -o build/coverage/obj $(SRC.proto) | grep -A1 ^File
-analyze:
+coverage: ## lines of each file that the unit tests run
+	@$(MAKE) --no-print-directory FLAVOUR=coverage build-check && tests/run.sh build/coverage unit
+	@for f in $(foreach r,$(ROOMS),$(SRC.$(r))); do gcov -n -o build/coverage/obj/$$(dirname $$f) $$f 2>/dev/null | grep -A1 "^File '$$f'" | grep -o '[0-9.]*% of .*' | sed "s|$$|  $$f|"; done | sort -n
+analyze: ## gcc -fanalyzer
 	@$(MAKE) --no-print-directory B=build/analyze CC=gcc CFLAGS="-std=c11 -O1 -fanalyzer $(WARN)" all
-tidy:
+tidy: ## clang-tidy
 	clang-tidy --quiet $(foreach r,$(ROOMS),$(SRC.$(r))) -- $(CPPFLAGS) -std=c11
-format:
+format: ## clang-format, in place
 	clang-format -i $$(git ls-files '*.c' '*.h')
-format-check:
+format-check: ## is everything formatted
 	clang-format --dry-run -Werror $$(git ls-files '*.c' '*.h')
 help: ## this list
-	@sed -n 's/^\([a-z]*\):[^#]*## /\1\t/p' Makefile
+	@sed -n 's/^\([a-z0-9-]*\):[^#]*## /\1\t/p' Makefile | expand -t 14
 
 # ---- what is installed ----
-install: all
+install: all ## into DESTDIR and PREFIX
 	install -D -m 755 $(B)/griot $(DESTDIR)$(PREFIX)/bin/griot
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/griot/mappings deploy/mappings/*.ini
 	install -D -m 644 deploy/griot.ini $(DESTDIR)$(PREFIX)/share/griot/griot.ini
@@ -196,5 +199,5 @@ install-files: all man
 	sed 's|/usr/local/bin/griot|$(PREFIX)/bin/griot|' deploy/griot@.service >$(DESTDIR)$(PREFIX)/lib/systemd/system/griot@.service
 # ----------------------------------------------------------------------------------------------------------------------------------------------------------------------------
 
-clean:
+clean: ## removes build/
 	rm -rf build

@@ -73,6 +73,32 @@ static void warn(json_t *warnings, const char *code, const char *text, const cha
     json_array_append_new(warnings, warning);
 }
 
+/* An act of a registrar is a warning everywhere: who, whom, when. */
+static void warn_acts(json_t *warnings, const struct membership *membership)
+{
+    struct membership_act act;
+    for (size_t i = 0; membership_act_at(membership, i, &act); i++) {
+        const struct member *subject = membership_named(membership, &act.subject), *by = membership_named(membership, &act.registrar);
+        if (act.kind == ACT_SUSPEND) {
+            bool is_hub = subject != NULL && subject->role == ROLE_HUB;
+            if (is_hub) {
+                warn(warnings, "ACT-SUSPEND", "a hub is suspended: it relays, but neither admits nor makes final", "settle it: a roster of the root removes the node or lifts the suspension");
+            } else {
+                warn(warnings, "ACT-SUSPEND", "a node is suspended: nobody speaks with it", "settle it: a roster of the root removes the node or lifts the suspension");
+            }
+        } else {
+            warn(warnings, "ACT-ADMIT", "a node was admitted by two hubs and is in no roster yet", "nothing, when you know of it; the next roster should list it");
+        }
+        json_t *row = json_array_get(warnings, json_array_size(warnings) - 1);
+        answer_text(row, "whom", subject != NULL ? subject->name : "");
+        answer_hex(row, "whom_id", act.subject.b, sizeof act.subject.b);
+        answer_text(row, "who", by != NULL ? by->name : "");
+        answer_hex(row, "who_id", act.registrar.b, sizeof act.registrar.b);
+        answer_time(row, "when", act.created);
+        answer_text(row, "reason", act.reason);
+    }
+}
+
 static json_t *warnings_json(const struct live *live, const struct membership *membership, const struct store_size *size, bool is_intake_stopped)
 {
     json_t *warnings = json_array();
@@ -94,6 +120,9 @@ static json_t *warnings_json(const struct live *live, const struct membership *m
              "another node holds more of this node's own records than this node: it was restored from an old copy, or a clone runs. What the others hold is being fetched back; new "
              "records go into new logs",
              "stop the clone, if there is one");
+    }
+    if (membership != NULL) {
+        warn_acts(warnings, membership);
     }
     return warnings;
 }

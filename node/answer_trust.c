@@ -1,6 +1,7 @@
 #include "node/service.h"
 
 #include "crypto/hash.h"
+#include "node/suspension.h"
 #include "node/trust.h"
 
 #include <stdlib.h>
@@ -59,6 +60,70 @@ json_t *answer_admit(struct service *service, const json_t *request, enum err *r
         answer = service_error(*ret_err, "the node was not admitted", admit.why, *ret_err == ERR_PERMISSION ? "admit it at the desk of a hub" : NULL);
     }
     free(card);
+    return answer;
+}
+
+/* ---- suspend ---- */
+
+static enum err suspend_change(struct writer *writer, void *arg)
+{
+    struct suspension *suspension = arg;
+    enum err err = suspension_make(writer, suspension);
+    return err == ERR_OK && suspension->state == SUSPENSION_MADE ? writer_note(writer, &suspension->notice) : err;
+}
+
+json_t *answer_suspend(struct service *service, const json_t *request, enum err *ret_err)
+{
+    static const char *const states[] = {"suspended", "already suspended"};
+    struct suspension suspension = {.name = json_string_value(json_object_get(request, "name")),
+                                    .reason = json_string_value(json_object_get(request, "reason")),
+                                    .now = wall_now()};
+    if (suspension.name == NULL) {
+        *ret_err = ERR_USAGE;
+        return service_error(ERR_USAGE, "the request names no node", NULL, NULL);
+    }
+    *ret_err = service_change(service, suspend_change, &suspension);
+    if (*ret_err != ERR_OK) {
+        return service_error(*ret_err, "the node was not suspended", suspension.why, *ret_err == ERR_PERMISSION ? "suspend it at the desk of a hub" : NULL);
+    }
+    json_t *answer = answer_new(service, "griot.suspend/1");
+    answer_text(answer, "name", suspension.subject.name);
+    answer_hex(answer, "node_id", suspension.subject.node.b, sizeof suspension.subject.node.b);
+    answer_text(answer, "role", role_name(suspension.subject.role));
+    answer_text(answer, "state", states[suspension.state]);
+    answer_number(answer, "left", suspension.left);
+    return answer;
+}
+
+/* ---- publish: the card as it stands in the home ---- */
+
+static enum err publish_change(struct writer *writer, void *arg)
+{
+    bool *is_published = arg;
+    uint8_t bytes[CARD_NOTICE_BYTES_MAX];
+    struct out card = out_into(bytes, sizeof bytes);
+    struct notice_ref ref;
+    bool is_new = false;
+    const char *clause = NULL;
+    enum err err = home_card_current(writer->home, &card);
+    if (err == ERR_OK) {
+        err = store_admit_notice(writer->store, out_written(&card), 0, span_of(NULL, 0), &ref, &is_new, &clause);
+        *is_published = err == ERR_OK;
+        err = err == ERR_UNKNOWN_KEY ? ERR_OK : err; /* not a member yet: it is published when it is */
+    }
+    return err == ERR_OK && is_new ? writer_note(writer, &ref) : err;
+}
+
+json_t *answer_publish(struct service *service, const json_t *request, enum err *ret_err)
+{
+    bool is_published = false;
+    (void)request;
+    *ret_err = service_change(service, publish_change, &is_published);
+    if (*ret_err != ERR_OK) {
+        return service_error(*ret_err, "the new card was not published", NULL, "it is published when the node starts next");
+    }
+    json_t *answer = answer_new(service, "griot.publish/1");
+    json_object_set_new(answer, "published", json_boolean(is_published));
     return answer;
 }
 

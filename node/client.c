@@ -13,6 +13,7 @@ struct client {
     struct home home;
     struct service service;
     enum channel channel;
+    bool is_ahead; /* a batch is under way, its answer not read */
 };
 
 static enum err open_here(const char *path, struct client *client)
@@ -186,6 +187,29 @@ enum err client_append(struct client *client, struct span batch, json_t **ret_re
     enum err err;
     *ret_result = service_append(&client->service, client->channel, batch, &err);
     return *ret_result != NULL ? err : ERR_MEMORY;
+}
+
+enum err client_append_ahead(struct client *client, struct span batch, json_t **ret_result)
+{
+    *ret_result = NULL;
+    if (client->fd < 0) {
+        return batch.n > 0 ? client_append(client, batch, ret_result) : ERR_OK;
+    }
+    if (client->is_ahead) { /* before the next is sent: both sides writing at once would wait for each other */
+        client->is_ahead = false;
+        enum err err = await(client->fd, NULL, NULL, ret_result);
+        if (err != ERR_OK) {
+            return err;
+        }
+    }
+    if (batch.n > 0) {
+        if (control_write(client->fd, 'B', batch) != ERR_OK) {
+            json_decref(*ret_result);
+            return gone(ret_result);
+        }
+        client->is_ahead = true;
+    }
+    return ERR_OK;
 }
 
 enum err client_append_end(struct client *client)

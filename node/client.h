@@ -33,6 +33,9 @@ MUST_CHECK enum err client_call(struct client *client, json_t *request, void (*o
  * arrays, at most 900 KiB. *ret_result of a batch: {"new", "updated", "unchanged", "ids": [hex ...]}. */
 MUST_CHECK enum err client_append_begin(struct client *client, const char *channel);
 MUST_CHECK enum err client_append(struct client *client, struct span batch, json_t **ret_result);
+/* The same one batch ahead, so that the next one can be made while this one is being stored: *ret_result answers the batch before, NULL when there was none. An empty
+ * batch sends nothing and waits for the last; always done before client_append or client_append_end. After an error `batch` was not sent. */
+MUST_CHECK enum err client_append_ahead(struct client *client, struct span batch, json_t **ret_result);
 MUST_CHECK enum err client_append_end(struct client *client);
 
 /* Requests that a node answers ("do"): status, peers, lag, search {query, limit, offset}, show {id}, trace {id}, admit {card (hex of a card notice)}, join {notices (hex)},

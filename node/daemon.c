@@ -101,6 +101,10 @@ static enum err start(struct daemon *daemon, struct daemon_fault *fault)
         return err;
     }
     store_set_reserve(service->store, daemon->home->config.disk_reserve_mib << 20);
+    if (home_rotation_is_over(daemon->home, wall_now())) {
+        err = home_promote(daemon->home, wall_now());
+        log_event(err == ERR_OK ? LOG_INFO : LOG_WARN, "transport_key_rotated", "err=%s", err_name(err)); /* the old one serves as well */
+    }
     err = open_views(daemon);
     if (err == ERR_OK) {
         err = core_new(daemon->home, service->store, &service->core, why);

@@ -147,13 +147,16 @@ enum err home_card(const struct home *home, uint64_t counter, struct wall_ms now
         .role = home->role,
         .counter = counter,
         .identity = home->identity_public,
-        .transport = home->transport_public,
+        .transport = home->is_rotating ? home->transport_next_public : home->transport_public,
         .encryption = home->encryption_public,
         .address_count = home->address_count,
         .created = now,
     };
     struct notice notice = {.kind = NOTICE_CARD, .signature_count = 1};
 
+    if (home->is_rotating) {
+        card.transport_before = home->transport_public;
+    }
     memcpy(card.name, home->name, sizeof card.name);
     memcpy(card.addresses, home->addresses, sizeof card.addresses);
     card_encode(&card, &out);
@@ -359,6 +362,9 @@ static enum err keys_read(struct home *home, const struct unlock *unlock)
     }
     if (err == ERR_OK) {
         err = key_get(home->keyring, "import", 32, &home->record_key);
+    }
+    if (err == ERR_OK) {
+        err = home_rotation_read(home);
     }
     if (err != ERR_OK) {
         keys_fini(home);

@@ -3,7 +3,7 @@
  *   HOME/card        the node's current card, a signed notice: what `griot card` prints and the daemon publishes
  *   HOME/griot.ini   configuration (node/config.h)
  *   HOME/proposed/   at a hub: cards of nodes that it has proposed (node/trust.h)
- *   HOME/keys/       sealed keys: identity, transport, encryption-N, import, log-* (crypto/keyfile.h, KEYS.md 1)
+ *   HOME/keys/       sealed keys: identity, transport, encryption-N, import, log-*, during a rotation transport-next (crypto/keyfile.h, KEYS.md 1)
  *   HOME/log, HOME/views, HOME/lock, HOME/control.sock, HOME/status (what the daemon last knew of its peers) */
 #ifndef GRIOT_NODE_HOME_H
 #define GRIOT_NODE_HOME_H
@@ -39,6 +39,9 @@ struct home {
     struct sign_public identity_public;
     struct curve_public transport_public;
     struct box_public encryption_public;
+    bool is_rotating; /* the next two: a transport key that the card announces, and that will be used when the overlap is over */
+    struct curve_public transport_next_public;
+    struct wall_ms rotated;
 };
 
 struct home_plan { /* of a new home */
@@ -85,6 +88,22 @@ MUST_CHECK enum err home_card_renew(struct home *home, const char *const *addres
 
 /* A new install id, and the first card of this life, signed with the unlocked keys: of a home that was restored. Errors of home_card_renew */
 MUST_CHECK enum err home_begin_again(struct home *home, uint64_t counter, struct wall_ms now);
+/* ---- rotation of transport and encryption keys ---- */
+
+#define ROTATION_OVERLAP_MS (UINT64_C(30) * 86400 * 1000)
+/* Is one under way? Part of home_unlock. Those of keyring_get, ERR_CORRUPT */
+MUST_CHECK enum err home_rotation_read(struct home *home);
+/* Make a new transport and a new encryption key for the unlocked home, and sign a card that names them. The transport key in use goes on being used for the overlap, and the card
+ * names it as the one before: whoever holds the old card dials and admits this node by it, whoever holds the new one by either, so that an office that was away for less than the
+ * overlap is not locked out. Old encryption keys stay: they open what was sealed for them. Called again after a crash it finishes the first.
+ *   errors  ERR_EXISTS  a rotation is under way: `home->rotated` says since when; those of keyring_put and home_card_renew */
+MUST_CHECK enum err home_rotate(struct home *home, struct wall_ms now);
+/* Is the overlap over, so that home_promote has something to do? */
+bool home_rotation_is_over(const struct home *home, struct wall_ms now);
+/* Take the announced transport key into use, remove the old one, and sign a card without it, when the overlap is over; before, nothing. No daemon may run: it uses the old one. After an
+ * error, also a crash, it is done again at the next start.
+ *   errors  those of keyring_get, keyring_put and home_card_renew */
+MUST_CHECK enum err home_promote(struct home *home, struct wall_ms now);
 
 struct store;
 /* Copy the node into the new folder `path` while it runs: the log environment, who and configuration, and the sealed keys that belong in a backup (no log key, no identity).

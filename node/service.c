@@ -213,6 +213,7 @@ json_t *service_answer(struct service *service, const json_t *request, service_p
         {"status", answer_status}, {"peers", answer_peers},   {"lag", answer_lag},         {"search", answer_search},
         {"show", answer_show},     {"trace", answer_trace},   {"backup", answer_backup},   {"rebuild", answer_rebuild},
         {"admit", answer_admit},   {"join", answer_join},     {"region", answer_region},
+        {"suspend", answer_suspend}, {"publish", answer_publish},
     };
     const char *name = json_string_value(json_object_get(request, "do"));
     *ret_err = ERR_OK;

@@ -58,6 +58,8 @@ json_t *answer_backup(struct service *service, const json_t *request, enum err *
 json_t *answer_check(struct service *service, const json_t *request, service_progress progress, void *arg, enum err *ret_err); /* verify, fsck */
 json_t *answer_rebuild(struct service *service, const json_t *request, enum err *ret_err);
 json_t *answer_admit(struct service *service, const json_t *request, enum err *ret_err);
+json_t *answer_suspend(struct service *service, const json_t *request, enum err *ret_err);
+json_t *answer_publish(struct service *service, const json_t *request, enum err *ret_err);
 json_t *answer_join(struct service *service, const json_t *request, enum err *ret_err);
 json_t *answer_region(struct service *service, const json_t *request, enum err *ret_err);
 

@@ -2,11 +2,22 @@
 #include "proto/notice.h"
 #include "proto/pack.h"
 
-enum { ACT_ITEMS = 9 };
+enum { ACT_ITEMS = 9, SUSPENSION_ITEMS = 2 };
 
 static uint32_t number_max(enum act_kind kind)
 {
     return kind == ACT_ADMIT ? ACT_ADMISSIONS_MAX : ACT_SUSPENSIONS_MAX;
+}
+
+/* For people, in any language; control characters would let it draw on a terminal. */
+static bool reason_is_valid(struct span reason)
+{
+    for (size_t i = 0; i < reason.n; i++) {
+        if (reason.p[i] < 0x20 || reason.p[i] == 0x7f || (reason.p[i] == 0xc2 && i + 1 < reason.n && reason.p[i + 1] < 0xa0)) {
+            return false;
+        }
+    }
+    return true;
 }
 
 enum err act_encode(const struct act *act, struct out *ret)
@@ -20,6 +31,9 @@ enum err act_encode(const struct act *act, struct out *ret)
     if (act->number > number_max(act->kind) || act->cut.head_count > CUT_HEADS_MAX) {
         return ERR_LIMIT;
     }
+    if (!reason_is_valid(span_text(act->reason))) {
+        return ERR_INVALID;
+    }
     pack_array(ret, ACT_ITEMS);
     pack_uint(ret, act->version);
     pack_bin(ret, span_of(act->region.b, sizeof act->region.b));
@@ -32,22 +46,37 @@ enum err act_encode(const struct act *act, struct out *ret)
     if (act->kind == ACT_ADMIT) {
         member_write(&act->subject, ret);
     } else {
+        pack_array(ret, SUSPENSION_ITEMS);
         cut_write(&act->cut, ret);
+        pack_text(ret, span_text(act->reason));
     }
     return ret->is_full ? ERR_OVERSIZE : ERR_OK;
 }
 
 static enum err subject_decode(struct cursor *c, struct act *ret, const char **clause)
 {
-    enum err err = ERR_OK;
+    struct cursor suspension;
+    struct span reason;
+    enum err err;
 
     if (ret->kind == ACT_ADMIT) {
         member_read(c, &ret->subject);
-    } else {
-        err = cut_read(c, &ret->cut, clause);
-        ret->subject.node = ret->cut.node;
+        return ERR_OK;
     }
-    return err;
+    suspension = cursor_array(c, SUSPENSION_ITEMS, SUSPENSION_ITEMS);
+    err = cut_read(&suspension, &ret->cut, clause);
+    if (err != ERR_OK) {
+        return err;
+    }
+    ret->subject.node = ret->cut.node;
+    reason = cursor_text(&suspension, 0, ACT_REASON_BYTES_MAX);
+    if (!reason_is_valid(reason)) {
+        suspension.is_bad = true;
+    } else if (reason.n > 0) {
+        memcpy(ret->reason, reason.p, reason.n);
+    }
+    cursor_close(c, &suspension);
+    return ERR_OK;
 }
 
 enum err act_decode(struct unpack *unpack, struct span bytes, struct act *ret, const char **clause)

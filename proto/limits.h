@@ -40,6 +40,7 @@ enum {
     ADDRESS_BYTES_MAX = 128,  /* tcp://host:port */
     ACT_ADMISSIONS_MAX = 5,   /* a registrar and roster version */
     ACT_SUSPENSIONS_MAX = 3,
+    ACT_REASON_BYTES_MAX = 200, /* why a registrar suspends, in its words */
     FRONTIER_HEADS_MAX = 650, /* what fits a notice */
     CUT_HEADS_MAX = 256,      /* logs of one node that a cut names */
     ROSTER_CUTS_MAX = 256,    /* nodes that have left or changed their identity; 5 MiB decoded */

@@ -92,9 +92,10 @@ struct act { /* by a registrar; two admissions of the same subject by two regist
     struct member subject; /* admission: all fields; suspension: node only, the rest zero */
     struct wall_ms created;
     struct cut cut; /* suspension only */
+    char reason[ACT_REASON_BYTES_MAX + 1]; /* suspension only, may be empty: UTF-8 without control characters, ended by NUL, zeros behind it */
 };
 /* A suspension's cut is of the subject: cut.node and subject.node are the same.
- *   errors  ERR_INVALID  no such kind, number 0, or the cut is of another node; ERR_LIMIT  number or heads above their limit; ERR_OVERSIZE  no room
+ *   errors  ERR_INVALID  no such kind, number 0, a control character in the reason, or the cut is of another node; ERR_LIMIT  number or heads above their limit; ERR_OVERSIZE  no room
  */
 MUST_CHECK enum err act_encode(const struct act *act, struct out *ret);
 MUST_CHECK enum err act_decode(struct unpack *unpack, struct span bytes, struct act *ret, const char **clause);

@@ -260,6 +260,7 @@ enum err store_admit(struct store *store, const struct seg *seg, struct admitted
     if (gate.log != NULL) {
         ret->node = gate.log->chain.node;
         ret->channel = gate.log->chain.channel;
+        ret->cut_height = log_cut_height(gate.log);
         head_err = log_head(&store->txn, gate.log, &ret->after);
     }
     if (store->txn.err != ERR_OK) {

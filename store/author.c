@@ -167,6 +167,9 @@ static enum err incarnate(struct author *author, enum channel channel, const str
         sign_public_of(author->identity, &identity);
         err = log_begin(store, &chain, &identity, out_written(&bytes), &log);
     }
+    if (err == ERR_OK) {
+        log_end_update(store, log);
+    }
     if (err != ERR_OK) {
         secret_destroy(&key);
         return err;
@@ -174,6 +177,13 @@ static enum err incarnate(struct author *author, enum channel channel, const str
     secret_destroy(&slot->key);
     *slot = (struct slot){.key = key, .log = chain.log};
     return ERR_OK;
+}
+
+/* May the next commit go there? A fork or a cut ends a log, but for a suspension: it may be lifted, and until then what a node writes is kept here, beyond the cut. */
+static bool is_continued(struct store *store, const struct log *log)
+{
+    const struct membership *membership = log->end_seq == LOG_OPEN_END ? NULL : membership_now(store);
+    return log->end_seq == LOG_OPEN_END || (log->fork_seq == 0 && membership != NULL && membership_is_suspended(membership, &store->self));
 }
 
 enum err slot_open(struct author *author, enum channel channel, struct log **ret)
@@ -193,7 +203,7 @@ enum err slot_open(struct author *author, enum channel channel, struct log **ret
         if (log == NULL) {
             return store->txn.err != ERR_OK ? store->txn.err : ERR_CORRUPT;
         }
-        if (!slot->is_closing && log->end_seq == LOG_OPEN_END) {
+        if (!slot->is_closing && is_continued(store, log)) {
             *ret = log;
             return ERR_OK;
         }
@@ -205,7 +215,7 @@ enum err slot_open(struct author *author, enum channel channel, struct log **ret
     if (unclosed.count > 0 && !slot->is_closing) {
         struct log *log = log_find(store, &unclosed.logs[unclosed.count - 1]);
         struct secret *key = NULL;
-        err = log == NULL ? store->txn.err : log->end_seq == LOG_OPEN_END ? key_load(author, log, &key) : ERR_NOT_FOUND;
+        err = log == NULL ? store->txn.err : is_continued(store, log) ? key_load(author, log, &key) : ERR_NOT_FOUND;
         if (err == ERR_OK) {
             secret_destroy(&slot->key);
             *slot = (struct slot){.key = key, .log = log->chain.log};
@@ -341,7 +351,7 @@ enum err author_append(struct author *author, enum channel channel, const struct
         done += n;
     }
     if (err == ERR_OK) {
-        *ret_head = (struct head){log->chain.log, log->chain.seq, log->chain.entries, log->chain.hash};
+        err = log_head(&store->txn, log, ret_head); /* as far as it counts */
     }
     return err;
 }

@@ -56,6 +56,7 @@ struct commit_row {
 MUST_CHECK enum err commit_row_get(struct kv_txn *txn, uint32_t number, uint64_t seq, struct commit_row *ret); /* ERR_NOT_FOUND, ERR_CORRUPT */
 /* The head that counts: the chain's, or the commit at end_seq when more is held. ERR_CORRUPT */
 MUST_CHECK enum err log_head(struct kv_txn *txn, const struct log *log, struct head *ret);
+uint64_t log_cut_height(const struct log *log); /* as in log_info */
 MUST_CHECK enum err log_info_of(struct kv_txn *txn, const struct log *log, struct log_info *ret);
 
 /* Decode the commit at `seq` of a log and complete it from its neighbours; check it against its stored hash (L3). Payload spans point into the map
@@ -77,6 +78,7 @@ struct store {
     struct kv_txn txn; /* the writer's */
     bool is_writing;
     uint64_t generation; /* counts transactions that were not committed: what others remember of one is then void */
+    uint64_t ends_changed; /* how often a log's end has moved */
     uint64_t journal_end;
     uint32_t log_count;
     struct {

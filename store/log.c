@@ -119,6 +119,17 @@ enum err log_head(struct kv_txn *txn, const struct log *log, struct head *ret)
     return ERR_OK;
 }
 
+uint64_t log_cut_height(const struct log *log)
+{
+    bool is_by_fork = log->fork_seq != 0 && log->end_seq == log->fork_seq - 1;
+    return log->end_seq == LOG_OPEN_END || is_by_fork ? 0 : log->end_seq + 1;
+}
+
+uint64_t store_ends_changed(const struct store *store)
+{
+    return store->ends_changed + 1; /* 0 is nobody's count */
+}
+
 enum err log_info_of(struct kv_txn *txn, const struct log *log, struct log_info *ret)
 {
     struct head head;
@@ -129,6 +140,7 @@ enum err log_info_of(struct kv_txn *txn, const struct log *log, struct log_info 
                                  .channel = log->chain.channel,
                                  .number = log->number,
                                  .has_fork = log->fork_seq != 0,
+                                 .cut_height = log_cut_height(log),
                                  .held_seq = log->chain.seq,
                                  .sent = head};
         uint64_t unsent = unsent_first(txn, log->number);
@@ -429,6 +441,7 @@ void log_end_update(struct store *store, struct log *log)
         log->end_seq = end_seq;
         log->end_hash = end_hash;
         log_touch(store, log);
+        store->ends_changed++;
     }
 }
 

@@ -14,6 +14,8 @@ struct deed {
     uint32_t number;
     struct member subject;
     struct cut_list cut;
+    struct wall_ms created;
+    char reason[ACT_REASON_BYTES_MAX + 1];
     bool is_void; /* another act with the same number has the lower hash */
 };
 
@@ -33,6 +35,8 @@ struct membership {
     size_t admission_count;
     struct member *members; /* present, sorted by node */
     size_t member_count;
+    struct member *peers; /* the same with suspended hubs */
+    size_t peer_count;
     size_t hub_count;
     struct hash acts_digest;
 };
@@ -113,7 +117,8 @@ static enum err deed_add(struct membership *m, struct unpack *unpack, struct spa
     }
     struct deed *deed = &m->deeds[m->deed_count];
     *deed = (struct deed){
-        .roster_number = act->roster_number, .registrar = act->registrar, .kind = act->kind, .number = act->number, .subject = act->subject};
+        .roster_number = act->roster_number, .registrar = act->registrar, .kind = act->kind, .number = act->number, .subject = act->subject, .created = act->created};
+    memcpy(deed->reason, act->reason, sizeof deed->reason);
     hash_of(HASH_NOTICE, notice.body, &deed->hash);
     if (act->kind == ACT_SUSPEND && cut_list_copy(&act->cut, &deed->cut) != ERR_OK) {
         return ERR_MEMORY;
@@ -278,23 +283,30 @@ static enum err members_build(struct membership *m)
     const struct lineage_roster *roster = tip == NULL ? NULL : lineage_roster_of(m->lineage, tip);
     size_t rostered = roster == NULL ? 0 : roster->member_count;
     m->members = calloc(rostered + m->admission_count + 1, sizeof *m->members);
-    if (m->members == NULL) {
+    m->peers = calloc(rostered + m->admission_count + 1, sizeof *m->peers);
+    if (m->members == NULL || m->peers == NULL) {
         return ERR_MEMORY;
     }
     for (size_t i = 0; i < rostered; i++) {
         const struct member *member = lineage_member(m->lineage, tip, &roster->members[i].node);
         m->hub_count += member != NULL && member->role == ROLE_HUB;
-        if (member != NULL && !is_suspended(m, &member->node)) {
+        bool is_out = member == NULL || is_suspended(m, &member->node);
+        if (!is_out) {
             m->members[m->member_count++] = *member;
+        }
+        if (!is_out || (member != NULL && member->role == ROLE_HUB)) {
+            m->peers[m->peer_count++] = *member;
         }
     }
     for (size_t i = 0; i < m->admission_count; i++) {
         const struct admission *a = &m->admissions[i];
         if (a->is_complete && admission_wins(m, a) && !is_suspended(m, &a->subject.node)) {
             m->members[m->member_count++] = a->subject;
+            m->peers[m->peer_count++] = a->subject;
         }
     }
     qsort(m->members, m->member_count, sizeof *m->members, compare_members);
+    qsort(m->peers, m->peer_count, sizeof *m->peers, compare_members);
     return ERR_OK;
 }
 
@@ -362,6 +374,7 @@ void membership_destroy(struct membership **membership)
     free(m->deeds);
     free(m->admissions);
     free(m->members);
+    free(m->peers);
     lineage_destroy(&m->lineage);
     free(m);
     *membership = NULL;
@@ -415,6 +428,45 @@ const struct member *membership_find(const struct membership *membership, const 
 {
     struct member key = {.node = *node};
     return bsearch(&key, membership->members, membership->member_count, sizeof key, compare_members);
+}
+
+size_t membership_peer_count(const struct membership *membership)
+{
+    return membership->peer_count;
+}
+
+const struct member *membership_peer_at(const struct membership *membership, size_t index)
+{
+    assert(index < membership->peer_count);
+    return &membership->peers[index];
+}
+
+const struct member *membership_peer(const struct membership *membership, const struct node_id *node)
+{
+    struct member key = {.node = *node};
+    return bsearch(&key, membership->peers, membership->peer_count, sizeof key, compare_members);
+}
+
+bool membership_is_revoked(const struct membership *membership, const struct node_id *node)
+{
+    const struct lineage_level *tip = lineage_tip(membership->lineage);
+    if (membership_peer(membership, node) != NULL) {
+        return false;
+    }
+    return is_suspended(membership, node) || (tip != NULL && lineage_names_cut(membership->lineage, tip, node));
+}
+
+const struct member *membership_named(const struct membership *membership, const struct node_id *node)
+{
+    const struct member *found = membership_peer(membership, node);
+    for (size_t i = 0; i < membership->admission_count && found == NULL; i++) {
+        const struct admission *a = &membership->admissions[i];
+        found = a->is_complete && node_id_equal(&a->subject.node, node) ? &a->subject : NULL;
+    }
+    for (size_t i = membership->lineage->level_count; i > 0 && found == NULL; i--) {
+        found = lineage_member(membership->lineage, &membership->lineage->levels[i - 1], node);
+    }
+    return found;
 }
 
 const struct member *membership_by_name(const struct membership *membership, const char *name)
@@ -594,6 +646,34 @@ size_t membership_proposed(const struct membership *membership, struct member *r
         }
     }
     return count;
+}
+
+/* Does an admission stand, without a roster's confirmation? */
+static bool admission_stands(const struct membership *m, const struct deed *deed)
+{
+    for (size_t i = 0; i < m->admission_count && deed->kind == ACT_ADMIT && admission_counts(m, deed); i++) {
+        const struct admission *a = &m->admissions[i];
+        if (a->is_complete && admission_wins(m, a) && member_equal(&a->subject, &deed->subject)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool membership_act_at(const struct membership *membership, size_t index, struct membership_act *ret)
+{
+    size_t found = 0;
+    for (size_t i = 0; i < membership->deed_count; i++) {
+        const struct deed *deed = &membership->deeds[i];
+        if (!suspension_holds(membership, deed) && !admission_stands(membership, deed)) {
+            continue;
+        }
+        if (found++ == index) {
+            *ret = (struct membership_act){deed->kind, deed->registrar, deed->subject.node, deed->created, deed->reason};
+            return true;
+        }
+    }
+    return false;
 }
 
 uint32_t membership_acts_made(const struct membership *membership, const struct node_id *registrar, enum act_kind kind)

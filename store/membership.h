@@ -32,6 +32,17 @@ const struct member *membership_at(const struct membership *membership, size_t i
 /* A present member (not suspended, not removed), or NULL. */
 const struct member *membership_find(const struct membership *membership, const struct node_id *node);
 const struct member *membership_by_name(const struct membership *membership, const char *name);
+/* Whoever has been named by a roster of the chain or an admission that holds, present or not, as named last; NULL: never. For showing names. */
+const struct member *membership_named(const struct membership *membership, const struct node_id *node);
+
+/* Who may connect: the present members, and suspended hubs, which go on relaying but neither admit nor make final. Sorted by node id. */
+size_t membership_peer_count(const struct membership *membership);
+const struct member *membership_peer_at(const struct membership *membership, size_t index);
+const struct member *membership_peer(const struct membership *membership, const struct node_id *node); /* NULL: may not */
+/* Was this node put out, by a suspension in force or by the newest roster's cuts, and may not connect? Its keys are refused for good; others that
+ * may not connect yet are refused for now. */
+bool membership_is_revoked(const struct membership *membership, const struct node_id *node);
+
 /* Named by the newest roster or an admission that holds, and suspended. */
 bool membership_is_suspended(const struct membership *membership, const struct node_id *node);
 /* The hubs of the newest roster, suspended ones too: what more than half of them hold is final, and a suspended one holds nothing. */
@@ -52,6 +63,16 @@ bool membership_cut(const struct membership *membership, const struct node_id *n
  *           roster; ERR_MALFORMED  an act that admits a hub; those of the decoders; ERR_MEMORY */
 MUST_CHECK enum err membership_check(const struct membership *membership, struct unpack *unpack, const struct notice *notice, signature_check check,
                                      struct notice_ref *ret, const char **clause);
+
+/* An act that people must know of: a suspension in force, an admission that holds and that no roster has confirmed yet. */
+struct membership_act {
+    enum act_kind kind;
+    struct node_id registrar, subject;
+    struct wall_ms created;
+    const char *reason; /* of a suspension, as the registrar gave it; may be empty; borrowed */
+};
+/* Write the one at `index` (0..), in an order that is the same everywhere. False past the end. */
+bool membership_act_at(const struct membership *membership, size_t index, struct membership_act *ret);
 
 /* Admissions proposed by exactly one registrar so far: for `griot admit` and status. Returns how many; writes at most `max`. */
 size_t membership_proposed(const struct membership *membership, struct member *ret, struct node_id *ret_by, size_t max);

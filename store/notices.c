@@ -534,6 +534,23 @@ enum err store_notice(struct store_read *read, const struct notice_ref *ref, str
     return read->txn.err;
 }
 
+enum err store_notice_newest(struct store_read *read, enum notice_kind kind, const struct node_id *node, struct span *ret, struct span *ret_heads)
+{
+    uint8_t mem[17];
+    struct kv_cursor cursor;
+    struct notice_ref ref;
+    enum err err = ERR_NOT_FOUND;
+    kv_cursor_open(&read->txn, TABLE_NOTICES, &cursor);
+    if (kv_last_prefix(&cursor, subject_prefix(kind, node->b, mem))) {
+        err = notice_key_read(cursor.key, &ref);
+    }
+    kv_cursor_close(&cursor);
+    if (err == ERR_OK) {
+        err = store_notice(read, &ref, ret, ret_heads);
+    }
+    return read->txn.err != ERR_OK ? read->txn.err : err;
+}
+
 enum err store_notices(struct store_read *read, bool (*each)(void *arg, const struct notice_ref *ref, struct span notice, struct span heads),
                        void *arg)
 {

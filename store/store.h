@@ -44,6 +44,7 @@ struct admitted { /* outcome of one segment; filled in also on errors, with what
     enum channel channel;
     struct head before, after; /* equal when nothing was new */
     bool is_new_log;
+    uint64_t cut_height; /* as in log_info */
     bool has_fork; /* another signed commit at a held seq: `proof` was stored as a notice */
     struct notice_ref proof;
 };
@@ -126,10 +127,13 @@ struct log_info {
     uint32_t number;   /* local short number of the log, 1.. */
     bool has_fork;     /* a proof is held */
     struct head sent;  /* of an own log: the part of `head` that may have left; what follows certainly has not. Else as `head` */
+    uint64_t cut_height; /* where a cut ends the log: the last seq that counts and 1; 0: not cut */
     uint64_t held_seq; /* at least head.seq; what lies beyond it is disputed or quarantined: kept, shown as such, not relayed */
 };
 /* Every log held. Calls `each` until it returns false. */
 MUST_CHECK enum err store_logs(struct store_read *read, bool (*each)(void *arg, const struct log_info *log), void *arg);
+/* Rises whenever a log has come to count further or less far than before, but by appending: heads told before may be out of date. Never 0. The writer's thread. */
+uint64_t store_ends_changed(const struct store *store);
 MUST_CHECK enum err store_log(struct store_read *read, const struct log_id *log, struct log_info *ret);
 MUST_CHECK enum err store_log_by_number(struct store_read *read, uint32_t number, struct log_info *ret);
 /* One SEG for the wire: items of `log` after `after_seq` (with the birth first when !has_birth) until the encoded body would exceed `bytes_max`, at
@@ -147,6 +151,9 @@ MUST_CHECK enum err store_birth(struct store_read *read, uint32_t log_number, st
 
 /* Notices: bytes as stored (notice_encode form), with the materialised heads of frontiers (heads_canonical form). Valid until read_end. */
 MUST_CHECK enum err store_notice(struct store_read *read, const struct notice_ref *ref, struct span *ret, struct span *ret_heads);
+/* The newest card or frontier of a node, as above. ERR_NOT_FOUND */
+MUST_CHECK enum err store_notice_newest(struct store_read *read, enum notice_kind kind, const struct node_id *node, struct span *ret,
+                                        struct span *ret_heads);
 MUST_CHECK enum err store_notices(struct store_read *read,
                                   bool (*each)(void *arg, const struct notice_ref *ref, struct span notice, struct span heads), void *arg);
 /* What changed in a frontier since its own counter `base`; ERR_GAP when that is not kept (then send it whole). Kept: the last few of each node. */

@@ -115,18 +115,20 @@ static enum err open_or_make(const char *path, struct kv **ret)
 
 enum err views_open(const char *home, struct views **ret)
 {
-    char path[KV_PATH_BYTES_MAX + 1];
-    struct views *views;
-    enum err err = path_of(home, path);
+    struct views *views = calloc(1, sizeof *views);
+    enum err err;
 
-    if (err != ERR_OK) {
-        return err;
-    }
-    views = calloc(1, sizeof *views);
     if (views == NULL) {
         return ERR_MEMORY;
     }
-    err = open_or_make(path, &views->kv);
+    err = path_of(home, views->path);
+    if (err == ERR_OK) {
+        err = open_or_make(views->path, &views->kv);
+    }
+    if (err == ERR_OK && pthread_rwlock_init(&views->turn, NULL) != 0) {
+        kv_close(&views->kv);
+        err = ERR_MEMORY;
+    }
     if (err != ERR_OK) {
         free(views);
         return err;
@@ -157,6 +159,7 @@ void views_close(struct views **views)
     if (*views != NULL) {
         views_writer_destroy(&(*views)->writer);
         kv_close(&(*views)->kv);
+        pthread_rwlock_destroy(&(*views)->turn);
         free(*views);
         *views = NULL;
     }
@@ -454,13 +457,36 @@ static enum err follow_batch(struct views *views, struct views_writer *w, struct
     return err;
 }
 
+/* An environment so damaged that it cannot even be emptied is replaced by a new one, as a restart would. Ends when the last reader has ended. */
+static enum err replace(struct views *views)
+{
+    enum err err;
+
+    pthread_rwlock_wrlock(&views->turn);
+    views_writer_destroy(&views->writer);
+    kv_close(&views->kv);
+    err = kv_drop(views->path);
+    if (err == ERR_OK) {
+        err = open_or_make(views->path, &views->kv);
+    }
+    if (err == ERR_OK) {
+        atomic_store(&views->is_damaged, false);
+    }
+    pthread_rwlock_unlock(&views->turn);
+    return err;
+}
+
 enum err views_follow(struct views *views, struct store *store, uint64_t items_max, uint64_t *ret_left)
 {
     struct views_writer *w;
     struct store_read *read;
     struct views_state state;
-    enum err err = writer_get(views, &w);
+    bool is_replaced = false;
+    enum err err = views->kv != NULL ? ERR_OK : replace(views);
 
+    if (err == ERR_OK) {
+        err = writer_get(views, &w);
+    }
     if (err == ERR_OK) {
         err = store_read_begin(store, &read);
     }
@@ -469,10 +495,20 @@ enum err views_follow(struct views *views, struct store *store, uint64_t items_m
     }
     for (int tries = 0; tries < BATCH_TRIES; tries++) {
         err = follow_batch(views, w, read, items_max, &state);
+        if (err == ERR_INTERNAL && atomic_load(&views->is_damaged)) {
+            err = ERR_CORRUPT; /* LMDB has more than one word for a page that is none (MDB_BAD_TXN among them) */
+        }
         if (err == ERR_CORRUPT && w->log_err == ERR_OK) {
-            if (atomic_exchange(&views->is_damaged, true)) {
-                err = ERR_LAYOUT; /* even emptying did not help */
-                break;
+            if (atomic_exchange(&views->is_damaged, true)) { /* even emptying did not help */
+                err = is_replaced ? ERR_LAYOUT : replace(views);
+                if (err == ERR_OK) {
+                    err = writer_get(views, &w);
+                }
+                if (err != ERR_OK) {
+                    break;
+                }
+                is_replaced = true;
+                err = ERR_BUSY; /* should this have been the last try */
             }
         } else if (err != ERR_BUSY) {
             break;

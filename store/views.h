@@ -25,7 +25,7 @@ MUST_CHECK enum err views_reset(struct views *views);
  * are emptied first, and follow from the start.
  *   ret_left  journal items not followed yet; at least 1 while a cut or a fork is still being worked through
  *   errors    ERR_CORRUPT  the log holds a damaged commit; the views stand still before it until it is repaired
- *             ERR_LAYOUT  the views are damaged beyond emptying: close, drop, open
+ *             ERR_LAYOUT  the views are damaged again as soon as they are made: the disk
  *             ERR_FULL  also when no more than the reserve is free: that belongs to the log
  *             ERR_IO, ERR_MEMORY, ERR_BUSY, ERR_INTERNAL  as ERR_FULL: nothing has changed */
 MUST_CHECK enum err views_follow(struct views *views, struct store *store, uint64_t items_max, uint64_t *ret_left);

@@ -40,6 +40,12 @@ enum err views_read_begin(struct views *views, struct store *store, struct views
         return ERR_MEMORY;
     }
     read->views = views;
+    pthread_rwlock_rdlock(&views->turn);
+    if (views->kv == NULL) {
+        pthread_rwlock_unlock(&views->turn);
+        free(read);
+        return ERR_CORRUPT;
+    }
     kv_begin_read(views->kv, &read->txn); /* before the log's: then the log holds whatever the views speak of */
     err = damaged(read, views_state_get(&read->txn, &read->state));
     if (err == ERR_OK) {
@@ -64,6 +70,7 @@ void views_read_end(struct views_read **read)
         store_read_end(&r->log);
     }
     kv_abort(&r->txn);
+    pthread_rwlock_unlock(&r->views->turn);
     search_destroy(&r->search);
     unpack_destroy(&r->unpack);
     free(r->query);

@@ -5,6 +5,7 @@
 #include "store/records.h"
 #include "store/views.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
 
 struct views_state {   /* one row of VIEW_META, moved on with every batch */
@@ -25,7 +26,9 @@ MUST_CHECK enum err views_state_get(struct kv_txn *txn, struct views_state *ret)
 void views_state_put(struct kv_txn *txn, const struct views_state *state);
 
 struct views {
-    struct kv *kv;
+    pthread_rwlock_t turn; /* readers share it from begin to end; whoever replaces a damaged environment has it alone */
+    char path[KV_PATH_BYTES_MAX + 1];
+    struct kv *kv; /* NULL when a damaged one could not be replaced */
     struct views_writer *writer; /* the writer thread's own, made at its first batch */
     atomic_bool is_damaged;      /* a reader met damage: the writer starts again from nothing */
 };

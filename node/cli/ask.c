@@ -6,6 +6,7 @@
 #include "node/cli/explain_home.h"
 #include "node/cli/output.h"
 
+#include <setjmp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -65,12 +66,46 @@ int ask_open(const struct invocation *invocation, struct client **ret)
     return OUTCOME_DONE;
 }
 
+static sigjmp_buf way_out;
+
+static void on_bad_memory(int signal)
+{
+    (void)signal;
+    siglongjmp(way_out, 1);
+}
+
+/* LMDB has no checksums and follows what a damaged page says, also out of its map. Where no daemon stands between the store and the person, that must
+ * end in a sentence, above all in fsck. After it nothing is used again but stderr: the process ends, and leaves the store as it was. */
+static enum err call_guarded(const struct invocation *invocation, struct client *client, json_t *request,
+                             void (*on_progress)(void *arg, const json_t *progress), void *arg, json_t **ret)
+{
+    struct sigaction action = {.sa_handler = on_bad_memory}, was[2];
+
+    if (sigsetjmp(way_out, 1) != 0) {
+        int outcome = fail_because(invocation, ERR_CORRUPT, _("the store could not be read"), _("stored data is damaged"),
+                                   _("put the folder log back from a backup; peers send what came after it"));
+        (void)fflush(stderr);
+        _exit(outcome);
+    }
+    (void)sigaction(SIGSEGV, &action, &was[0]);
+    (void)sigaction(SIGBUS, &action, &was[1]);
+    enum err err = client_call(client, request, on_progress, arg, ret);
+    (void)sigaction(SIGSEGV, &was[0], NULL);
+    (void)sigaction(SIGBUS, &was[1], NULL);
+    return err;
+}
+
 int ask_client(const struct invocation *invocation, struct client *client, json_t *request, void (*on_progress)(void *arg, const json_t *progress),
                void *arg, json_t **ret)
 {
     json_t *result = NULL;
-    enum err err = request == NULL ? ERR_MEMORY : client_call(client, request, on_progress, arg, &result);
+    enum err err = ERR_MEMORY;
     int outcome;
+
+    if (request != NULL) {
+        err = client_is_daemon(client) ? client_call(client, request, on_progress, arg, &result)
+                                       : call_guarded(invocation, client, request, on_progress, arg, &result);
+    }
 
     json_decref(request);
     if (err == ERR_OK && json_is_object(result)) {

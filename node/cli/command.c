@@ -176,14 +176,29 @@ static const char *option_nearest(const struct parser *parser, const char *name)
     return best;
 }
 
+/* The command that `command` is a subcommand of; NULL for one of the table itself. */
+static const struct command *parent_of(const struct command *command)
+{
+    for (const struct command *const *one = commands; *one != NULL; one++) {
+        for (const struct command *const *inner = (*one)->subcommands; inner != NULL && *inner != NULL; inner++) {
+            if (*inner == command) {
+                return *one;
+            }
+        }
+    }
+    return NULL;
+}
+
 /* Wrong usage: what, and where to read on. `hint` is a whole advice, or NULL. */
 static void usage_fault(const struct invocation *invocation, const char *hint, const char *what)
 {
     char advice[256];
-    const char *name = invocation->command != NULL ? invocation->command->name : NULL;
+    const struct command *command = invocation->command;
 
     if (hint == NULL) {
-        (void)snprintf(advice, sizeof advice, name != NULL ? "griot help %s" : "griot help", name);
+        const struct command *parent = command != NULL ? parent_of(command) : NULL;
+        (void)snprintf(advice, sizeof advice, "griot help%s%s%s%s", parent != NULL ? " " : "", parent != NULL ? parent->name : "", command != NULL ? " " : "",
+                       command != NULL ? command->name : "");
         hint = advice;
     }
     (void)fail_because(invocation, ERR_USAGE, what, NULL, hint);

@@ -59,15 +59,9 @@ static uint64_t count_of(const json_t *result, const char *key)
     return count;
 }
 
-static enum err flush(struct import *import)
+/* What the node says of a batch sent earlier, if anything. */
+static enum err take_result(struct import *import, enum err err, json_t *result)
 {
-    json_t *result = NULL;
-    enum err err;
-
-    if (import->items == 0 || import->client == NULL) {
-        return ERR_OK;
-    }
-    err = client_append(import->client, out_written(&import->out), &result);
     if (err != ERR_OK) {
         import->failed = err;
         import->failure = result;
@@ -77,9 +71,35 @@ static enum err flush(struct import *import)
     import->updated += count_of(result, "updated");
     import->unchanged += count_of(result, "unchanged");
     json_decref(result);
-    import->out = out_into(import->batch, BATCH_ROOM_BYTES);
-    import->items = 0;
     return ERR_OK;
+}
+
+/* Send what is gathered; while the node stores it, the next rows are read. */
+static enum err flush(struct import *import)
+{
+    json_t *result = NULL;
+    enum err err;
+
+    if (import->items == 0 || import->client == NULL) {
+        return ERR_OK;
+    }
+    err = client_append_ahead(import->client, out_written(&import->out), &result);
+    err = take_result(import, err, result);
+    if (err == ERR_OK) {
+        import->out = out_into(import->batch, BATCH_ROOM_BYTES);
+        import->items = 0;
+    }
+    return err;
+}
+
+/* Until the node has answered all that was sent. */
+static enum err finish(struct import *import)
+{
+    json_t *result = NULL;
+    enum err err = client_append_ahead(import->client, span_of(NULL, 0), &result);
+
+    err = take_result(import, err, result);
+    return err == ERR_OK ? client_append_end(import->client) : err;
 }
 
 static enum err on_record(void *arg, const struct record *record, struct span row_key, uint64_t row)
@@ -370,7 +390,7 @@ static int run_file(struct import *import, FILE *stream, const char *file, const
         err = last != ERR_OK ? last : err;
     }
     if (import->failed == ERR_OK && import->client != NULL) {
-        enum err last = client_append_end(import->client);
+        enum err last = finish(import);
         err = err == ERR_OK ? last : err;
     }
     progress_end(invocation);

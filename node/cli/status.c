@@ -32,6 +32,22 @@ static void print_title(FILE *to, const json_t *answer, bool is_color)
     (void)fprintf(to, "      %s\n", reply_seen(seen, sizeof seen, answer));
 }
 
+/* Of an act: whom, by whom, when, and why if it was said. */
+static void print_act(FILE *to, const json_t *warning)
+{
+    char whom[96], who[96], reason[LINE_BYTES];
+
+    if (json_object_get(warning, "whom") == NULL) {
+        return;
+    }
+    text_clean(whom, sizeof whom, reply_string(warning, "whom"));
+    text_clean(who, sizeof who, reply_string(warning, "who"));
+    text_clean(reason, sizeof reason, reply_string(warning, "reason"));
+    (void)fprintf(to, "             ");
+    (void)fprintf(to, _("%s, by %s, %s"), whom, who, reply_string(warning, "when"));
+    (void)fprintf(to, "%s%s\n", reason[0] != '\0' ? ": " : "", reason);
+}
+
 static void print_warnings(FILE *to, const json_t *answer, bool is_color)
 {
     size_t i;
@@ -45,6 +61,7 @@ static void print_warnings(FILE *to, const json_t *answer, bool is_color)
         text_clean(text, sizeof text, what[0] != '\0' ? _(what) : "");
         (void)fprintf(to, "  %s%s%s  %s [%s]\n", on(is_color, "\033[33m"), _("ATTENTION"), on(is_color, "\033[0m"), text,
                       reply_string(warning, "code"));
+        print_act(to, warning);
         if (advice[0] != '\0') {
             text_clean(text, sizeof text, _(advice));
             (void)fprintf(to, "             → %s\n", text);

@@ -155,10 +155,10 @@ static void tend_links(struct core *core)
             }
             continue;
         }
-        struct connection *c = connection_add(core, core->next_connection, true, &link->key);
+        struct connection *c = connection_add(core, core->next_connection, true, link_key(link));
         if (c != NULL) {
             core->next_connection = core->next_connection == INT32_MAX ? 1 : core->next_connection + 1;
-            gateway_dial(core->gateway, c->number, link->address, &link->key);
+            gateway_dial(core->gateway, c->number, link->address, link_key(link));
             link_dialled(link, c->number, core->now);
         }
     }

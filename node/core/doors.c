@@ -3,38 +3,65 @@
 
 #include <stdlib.h>
 
-struct door {
-    struct core *core;
-    struct curve_public keys[GATEWAY_ALLOWED_MAX];
+struct keys {
+    struct curve_public all[GATEWAY_ALLOWED_MAX / 2];
     size_t count;
 };
+struct door {
+    struct core *core;
+    struct keys allowed, revoked;
+};
+
+static void key_add(struct keys *keys, const struct curve_public *key)
+{
+    static const struct curve_public none;
+    if (memcmp(key->b, none.b, sizeof none.b) != 0 && keys->count < sizeof keys->all / sizeof keys->all[0]) {
+        keys->all[keys->count++] = *key;
+    }
+}
 
 static bool door_key(void *arg, const struct notice_ref *ref, struct span bytes, struct span heads)
 {
     struct door *door = arg;
+    const struct membership *membership = door->core->writer.membership;
     (void)bytes;
     (void)heads;
-    static const struct curve_public none;
     if (ref->kind != NOTICE_CARD) {
         return true;
     }
     struct node_id node;
     memcpy(node.b, ref->subject, sizeof node.b);
-    if (membership_find(door->core->writer.membership, &node) == NULL || door->count + 2 > GATEWAY_ALLOWED_MAX) {
+    bool is_peer = membership_peer(membership, &node) != NULL;
+    if (!is_peer && !membership_is_revoked(membership, &node)) {
         return true;
     }
     struct store_read *read;
     struct card card;
     if (store_read_begin(door->core->store, &read) == ERR_OK) {
         if (store_card(read, &node, &card) == ERR_OK) {
-            door->keys[door->count++] = card.transport;
-            if (memcmp(card.transport_before.b, none.b, sizeof none.b) != 0) {
-                door->keys[door->count++] = card.transport_before;
-            }
+            struct keys *keys = is_peer ? &door->allowed : &door->revoked;
+            key_add(keys, &card.transport);
+            key_add(keys, &card.transport_before);
         }
         store_read_end(&read);
     }
     return true;
+}
+
+/* A card may name whatever key it likes: one that was put out must not take another's key with it. */
+static void revoked_spare(struct door *door)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < door->revoked.count; i++) {
+        bool is_spared = false;
+        for (size_t j = 0; j < door->allowed.count && !is_spared; j++) {
+            is_spared = memcmp(door->revoked.all[i].b, door->allowed.all[j].b, sizeof door->allowed.all[j].b) == 0;
+        }
+        if (!is_spared) {
+            door->revoked.all[kept++] = door->revoked.all[i];
+        }
+    }
+    door->revoked.count = kept;
 }
 
 static const struct config_peer *configured(const struct core *core, const char *name)
@@ -61,9 +88,9 @@ static bool should_dial(const struct core *core, const struct member *member)
 
 static void links_refresh(struct core *core, struct store_read *read)
 {
-    size_t members = membership_count(core->writer.membership);
+    size_t members = membership_peer_count(core->writer.membership);
     for (size_t i = 0; i < members; i++) {
-        const struct member *member = membership_at(core->writer.membership, i);
+        const struct member *member = membership_peer_at(core->writer.membership, i);
         struct link *link = NULL;
         for (size_t j = 0; j < core->link_count; j++) {
             if (node_id_equal(&core->links[j].node, &member->node)) {
@@ -90,8 +117,35 @@ static void links_refresh(struct core *core, struct store_read *read)
             link_init(link, &member->node, max, core->now);
         }
         snprintf(link->address, sizeof link->address, "%.*s", ADDRESS_BYTES_MAX, peer != NULL ? peer->address : card.addresses[0]);
-        link->key = card.transport;
+        link_expect(link, &card, wall_now());
     }
+}
+
+/* Whoever may not connect any more is dropped at once: ZAP is asked only at the door. Those in the middle of the handshake too. */
+static void drop_strangers(struct core *core)
+{
+    const struct membership *membership = core->writer.membership;
+    for (size_t i = 0; i < CONNECTIONS_MAX; i++) {
+        struct connection *c = &core->connections[i];
+        if (c->number != 0 && c->session.state != SESSION_HELLO && membership_peer(membership, &c->session.peer.node) == NULL) {
+            char name[NAME_BYTES_MAX + 1];
+            core_name_of(core, &c->session.peer.node, name);
+            log_event(LOG_WARN, "peer_dropped", "peer=%s suspended=%d", name, membership_is_revoked(membership, &c->session.peer.node));
+            connection_end(core, c, ERR_NOT_MEMBER, "no longer a member", 60000, false);
+        }
+    }
+    size_t kept = 0;
+    for (size_t i = 0; i < core->link_count; i++) {
+        struct connection *c = connection_find(core, core->links[i].connection);
+        bool is_peer = membership_peer(membership, &core->links[i].node) != NULL;
+        if (!is_peer && c != NULL) {
+            connection_end(core, c, ERR_NOT_MEMBER, "no longer a member", 60000, false);
+        }
+        if (is_peer) {
+            core->links[kept++] = core->links[i];
+        }
+    }
+    core->link_count = kept;
 }
 
 /* What a hub owes those who have just come in: their cards, when it was it that proposed them. And what we owe the others once we are in: ours. */
@@ -128,7 +182,7 @@ void core_membership_changed(struct core *core)
     }
     const struct membership *membership = core->writer.membership;
     struct door *door = calloc(1, sizeof *door);
-    size_t count = membership_count(membership);
+    size_t count = membership_peer_count(membership);
     struct sync_member *members = calloc(count + 1, sizeof *members);
     struct store_read *read;
     if (door == NULL || members == NULL || store_read_begin(core->store, &read) != ERR_OK) {
@@ -138,11 +192,13 @@ void core_membership_changed(struct core *core)
     }
     door->core = core;
     (void)!store_notices(read, door_key, door);
+    revoked_spare(door);
+    drop_strangers(core); /* before the door closes, so that they are told */
     links_refresh(core, read);
     store_read_end(&read);
-    gateway_allow(core->gateway, door->keys, door->count, NULL, 0);
+    gateway_allow(core->gateway, door->allowed.all, door->allowed.count, door->revoked.all, door->revoked.count);
     for (size_t i = 0; i < count; i++) {
-        members[i] = (struct sync_member){membership_at(membership, i)->node, membership_at(membership, i)->role};
+        members[i] = (struct sync_member){membership_peer_at(membership, i)->node, membership_peer_at(membership, i)->role};
     }
     struct sync_event event = {.type = SYNC_ROSTER, .now = core->now, .peer = UINT32_MAX};
     event.u.roster.members = members;
@@ -151,13 +207,6 @@ void core_membership_changed(struct core *core)
     free(members);
     free(door);
     publish_cards(core);
-    /* Whoever is no longer a member is dropped at once: ZAP is asked only at the door. */
-    for (size_t i = 0; i < CONNECTIONS_MAX; i++) {
-        struct connection *c = &core->connections[i];
-        if (c->number != 0 && c->is_up && membership_find(membership, &c->session.peer.node) == NULL) {
-            connection_end(core, c, ERR_NOT_MEMBER, "no longer a member", 60000, false);
-        }
-    }
 }
 
 void core_note_frontier(struct core *core, const struct notice_ref *ref)

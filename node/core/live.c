@@ -83,14 +83,14 @@ enum err core_take_live(struct core *core, struct live *ret)
                          .is_own_ahead = core->is_own_ahead,
                          .own_again = core->own_again};
     enum err err = core_origins(core->sync, core->writer.membership, ret);
-    size_t count = core->writer.membership != NULL ? membership_count(core->writer.membership) : 0;
+    size_t count = core->writer.membership != NULL ? membership_peer_count(core->writer.membership) : 0;
     ret->peers = calloc(count + 1, sizeof *ret->peers);
     if (err != ERR_OK || ret->peers == NULL) {
         live_fini(ret);
         return ERR_MEMORY;
     }
     for (size_t i = 0; i < count; i++) {
-        const struct member *member = membership_at(core->writer.membership, i);
+        const struct member *member = membership_peer_at(core->writer.membership, i);
         if (!node_id_equal(&member->node, &core->home->node)) {
             take_peer(core, member, ret);
         }

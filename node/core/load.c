@@ -24,6 +24,7 @@ static bool load_log(void *arg, const struct log_info *log)
     event.u.stored.head = log->sent;
     event.u.stored.node = log->node;
     event.u.stored.channel = log->channel;
+    event.u.stored.cut_height = log->cut_height;
     event.u.stored.is_start = true;
     load_step(loading, &event);
     if (log->sent.seq < log->head.seq) { /* own and never sent, in an earlier life: as if it had been appended since the start */
@@ -55,7 +56,7 @@ enum err core_load(struct sync *sync, struct store *store, const struct membersh
 {
     struct loading loading = {.sync = sync, .unpack = unpack_new(), .heads = malloc(FRONTIER_HEADS_MAX * sizeof(struct head)), .now = mono_now()};
     struct store_read *read = NULL;
-    size_t count = membership != NULL ? membership_count(membership) : 0;
+    size_t count = membership != NULL ? membership_peer_count(membership) : 0;
     struct sync_member *members = calloc(count + 1, sizeof *members);
     enum err err = loading.unpack == NULL || loading.heads == NULL || members == NULL ? ERR_MEMORY : store_read_begin(store, &read);
     if (err == ERR_OK) {
@@ -66,7 +67,7 @@ enum err core_load(struct sync *sync, struct store *store, const struct membersh
     }
     if (err == ERR_OK && membership != NULL) {
         for (size_t i = 0; i < count; i++) {
-            members[i] = (struct sync_member){membership_at(membership, i)->node, membership_at(membership, i)->role};
+            members[i] = (struct sync_member){membership_peer_at(membership, i)->node, membership_peer_at(membership, i)->role};
         }
         struct sync_event event = {.type = SYNC_ROSTER, .now = loading.now, .peer = UINT32_MAX};
         event.u.roster.members = members;

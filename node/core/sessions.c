@@ -4,7 +4,7 @@
 
 void core_name_of(const struct core *core, const struct node_id *node, char ret[NAME_BYTES_MAX + 1])
 {
-    const struct member *member = core->writer.membership != NULL ? membership_find(core->writer.membership, node) : NULL;
+    const struct member *member = core->writer.membership != NULL ? membership_named(core->writer.membership, node) : NULL;
     if (member != NULL) {
         memcpy(ret, member->name, NAME_BYTES_MAX + 1);
     } else {

@@ -119,6 +119,7 @@ struct core {
     uint64_t frontier_counter; /* highest of an own frontier */
     struct remembered *remembered;
     size_t remembered_count;
+    uint64_t ends_told; /* store_ends_changed when the engine was told last */
     void (*stored)(void *arg);
     void *stored_arg;
     int wake; /* eventfd */

@@ -14,13 +14,57 @@ static void job_finish(struct core *core, struct job *job, enum err err)
     pthread_mutex_unlock(&core->lock);
 }
 
-static void tell_stored(struct core *core, uint32_t slot, const struct head *head, const struct node_id *node, enum channel channel)
+static void tell_stored(struct core *core, uint32_t slot, const struct head *head, const struct node_id *node, enum channel channel, uint64_t cut_height)
 {
     struct sync_event event = {.type = SYNC_STORED, .now = core->now, .peer = slot};
     event.u.stored.head = *head;
     event.u.stored.node = *node;
     event.u.stored.channel = channel;
+    event.u.stored.cut_height = cut_height;
     core_feed(core, &event);
+}
+
+struct ends {
+    struct core *core;
+    struct log_info *logs;
+    size_t count, cap;
+};
+
+static bool end_take(void *arg, const struct log_info *log)
+{
+    struct ends *ends = arg;
+    if (ends->count == ends->cap) {
+        size_t cap = ends->cap == 0 ? 256 : 2 * ends->cap;
+        struct log_info *more = realloc(ends->logs, cap * sizeof *more);
+        if (more == NULL) {
+            return false;
+        }
+        ends->logs = more;
+        ends->cap = cap;
+    }
+    ends->logs[ends->count++] = *log;
+    return true;
+}
+
+/* A cut, a fork or finality has moved where logs end: the engine hears of every head as it counts now. What has not moved is no news to it. */
+static void tell_ends(struct core *core)
+{
+    struct ends ends = {.core = core};
+    struct store_read *read;
+    core->ends_told = store_ends_changed(core->store);
+    if (store_read_begin(core->store, &read) != ERR_OK) {
+        return;
+    }
+    enum err err = store_logs(read, end_take, &ends);
+    store_read_end(&read);
+    if (err != ERR_OK) {
+        log_event(LOG_ERROR, "ends_not_read", "err=%s", err_name(err));
+    }
+    for (size_t i = 0; i < ends.count; i++) {
+        const struct log_info *log = &ends.logs[i];
+        tell_stored(core, UINT32_MAX, &log->head, &log->node, log->channel, log->cut_height);
+    }
+    free(ends.logs);
 }
 
 static void tell_refused(struct core *core, const struct pending *p, enum err err)
@@ -48,7 +92,8 @@ static void tell(struct core *core, const struct pending *p, enum err committed)
     if (p->type == PENDING_SEGMENT) {
         if (committed == ERR_OK && p->admitted.after.seq + p->admitted.after.entries > 0 &&
             (p->admitted.is_new_log || p->admitted.after.seq != p->admitted.before.seq)) {
-            tell_stored(core, core_slot_of(core, p->connection), &p->admitted.after, &p->admitted.node, p->admitted.channel);
+            tell_stored(core, core_slot_of(core, p->connection), &p->admitted.after, &p->admitted.node, p->admitted.channel,
+                        p->admitted.cut_height);
         }
         if (committed == ERR_OK && p->admitted.has_fork) {
             core_notice_stored(core, core_slot_of(core, p->connection), &p->admitted.proof, false);
@@ -131,12 +176,17 @@ static void settle_transaction(struct core *core)
     size_t count = core->pending_count;
     core->pending = NULL;
     core->pending_count = core->pending_cap = 0;
+    bool is_suspended = core->writer.membership != NULL && membership_is_suspended(core->writer.membership, &core->home->node);
     if (err == ERR_OK) {
         for (int channel = 0; channel < CHANNEL_COUNT; channel++) {
             if (core->writer.heads[channel].seq > 0) {
                 struct head head = core->writer.heads[channel];
                 core->writer.heads[channel] = (struct head){0};
-                tell_stored(core, UINT32_MAX, &head, &core->home->node, (enum channel)channel);
+                if (is_suspended) {
+                    core->ends_told = 0; /* its logs go on beyond their cut, and do not count there */
+                } else {
+                    tell_stored(core, UINT32_MAX, &head, &core->home->node, (enum channel)channel, 0);
+                }
             }
         }
     } else {
@@ -156,6 +206,9 @@ static void settle_transaction(struct core *core)
         core_notice_stored(core, UINT32_MAX, &notes[i], false);
     }
     free(notes);
+    if (core->ends_told != store_ends_changed(core->store)) {
+        tell_ends(core);
+    }
     if (was_open && err == ERR_OK && core->stored != NULL) {
         core->stored(core->stored_arg);
     }

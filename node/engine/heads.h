@@ -29,8 +29,9 @@ struct log {
     bool is_withheld; /* own and ahead, found out before the first echo: nothing of it leaves until what was shown is fetched */
     bool is_cut;      /* refused beyond the cut of a node that left: what others state of it does not count */
 
-    uint64_t fork_height;   /* height of the canonical prefix below the lowest fork proven; 0: none */
-    uint64_t stated_height; /* most that any live peer states */
+    uint64_t fork_height;     /* height of the canonical prefix below the lowest fork proven; 0: none */
+    uint64_t cut_height;      /* height at which a cut ends it; 0: not cut */
+    uint64_t stated_height;   /* most that any live peer states */
     uint64_t stated_entries;
     uint64_t frontier_entries; /* most that any frontier held names */
     uint32_t views;            /* live peers that have said or been told something of it */
@@ -49,6 +50,13 @@ struct log {
     uint64_t stamp; /* of the frontier that named it last, with what it said; scratch of notices.c */
     uint64_t stamp_entries;
 };
+
+/* Where the log ceases to count, by a fork or a cut, whichever is lower; 0: nowhere. */
+static inline uint64_t log_end_height(const struct log *log)
+{
+    bool is_fork_first = log->cut_height == 0 || (log->fork_height != 0 && log->fork_height < log->cut_height);
+    return is_fork_first ? log->fork_height : log->cut_height;
+}
 
 enum { LOGS_PER_PAGE = 32 };
 

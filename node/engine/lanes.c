@@ -23,7 +23,7 @@ static uint64_t target_height(const struct log *log)
     if (log->is_cut || (log->is_own && !log->is_ahead)) {
         return 0;
     }
-    return log->fork_height != 0 && log->stated_height > log->fork_height ? log->fork_height : log->stated_height;
+    return log_end_height(log) != 0 && log->stated_height > log_end_height(log) ? log_end_height(log) : log->stated_height;
 }
 
 static void look_soon(struct sync *sync)
@@ -276,7 +276,7 @@ static void lane_prepare(struct sync *sync, struct peer *peer, uint32_t index)
     uint64_t again = NEVER;
     bool is_first_hand;
 
-    if (log->is_own || log->fork_height != 0 || log->list != LOG_SETTLED || log->height == 0 ||
+    if (log->is_own || log_end_height(log) != 0 || log->list != LOG_SETTLED || log->height == 0 ||
         engine_peer_height(sync, peer, index) != log->height || search_of(sync, index) != NULL) {
         return;
     }
@@ -299,7 +299,7 @@ static bool lanes_take_all(struct sync *sync, struct peer *peer)
         uint32_t index = sync->heads.held[i];
         struct log *log = engine_log(sync, index);
 
-        if (!log->is_own && log->fork_height == 0) {
+        if (!log->is_own && log_end_height(log) == 0) {
             lanes_end(sync, index, true);
             log->claim = peer->slot;
             log->progress_ms = sync->now;

@@ -25,7 +25,7 @@ static uint64_t log_missing(const struct log *log)
     uint64_t known = log->stated_entries > log->frontier_entries ? log->stated_entries : log->frontier_entries;
     uint64_t held = log->height > 0 ? log->head.entries : 0;
 
-    if (log->is_cut || (log->fork_height != 0 && log->height >= log->fork_height)) {
+    if (log->is_cut || (log_end_height(log) != 0 && log->height >= log_end_height(log))) {
         return 0;
     }
     return known > held ? known - held : 0;
@@ -88,7 +88,7 @@ static void peer_measure(const struct sync *sync, const struct peer *peer, struc
         if (view != NULL && view->height >= log->height && theirs < ours) {
             theirs = ours; /* it pushed us this far, which tells its height and not its entries */
         }
-        if (!log->is_used || (log->fork_height != 0 && log->height >= log->fork_height)) {
+        if (!log->is_used || (log_end_height(log) != 0 && log->height >= log_end_height(log))) {
             continue;
         }
         if (ours > theirs) {

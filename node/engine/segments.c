@@ -172,7 +172,7 @@ void segments_stored(struct sync *sync, uint32_t index)
             view->avoid_step_ms = 0;
         }
     }
-    if (log->fork_height != 0 && log->height >= log->fork_height) {
+    if (log_end_height(log) != 0 && log->height >= log_end_height(log)) {
         lanes_end(sync, index, true);
     }
     lanes_settle(sync, index);

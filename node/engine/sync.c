@@ -363,6 +363,11 @@ static void on_stored(struct sync *sync, const struct sync_event *event)
     log->has_author = true;
     log->channel = event->u.stored.channel;
     log->is_own = node_id_equal(&log->author, &sync->config.self);
+    if (log->cut_height != event->u.stored.cut_height) {
+        log->cut_height = event->u.stored.cut_height;
+        log->is_cut = false; /* what was refused may be wanted now */
+        sync->is_choice_due = true;
+    }
     if (log->is_own && stored_own(sync, log, index, event, old_height == 0)) {
         is_same = false; /* news to everybody, whatever the head was */
     }

@@ -70,9 +70,11 @@ struct sync_event {
         } up;
         struct frame message;
         struct {
-            struct head head;    /* the new durable canonical head. Lower than before only when a fork proof says so, or when an own
-                                    log gave way to what peers showed of it (SYNC_OWN_AHEAD) */
-            struct node_id node; /* the log's author */
+            struct head head;      /* the new durable canonical head. Lower than before only when a fork proof or a cut says so, or when an
+                                      own log gave way to what peers showed of it (SYNC_OWN_AHEAD) */
+            uint64_t cut_height;   /* where a cut ends the log: the seq of the last commit that counts and 1; 0: not cut. What anybody
+                                      states above it does not count */
+            struct node_id node;   /* the log's author */
             enum channel channel;
             bool is_start; /* told at start: not news */
         } stored;

@@ -16,7 +16,8 @@ enum link_state { LINK_WAITING, LINK_DIALLING, LINK_UP };
 struct link {
     struct node_id node;
     char address[ADDRESS_BYTES_MAX + 1];
-    struct curve_public key;
+    struct curve_public keys[2]; /* of the peer: the one it is expected to serve with, the other of a rotation */
+    uint32_t key_count, key_at;
     enum link_state state;
     uint32_t connection; /* while dialling or up */
     struct mono_ms next; /* waiting: when to dial; dialling: when to give up */
@@ -30,6 +31,9 @@ struct link {
 /* The longest wait between attempts of a profile: 5 s sandbox, 60 s open, 5 min metered. */
 uint32_t link_retry_ms_max(enum profile profile);
 void link_init(struct link *link, const struct node_id *node, uint32_t retry_ms_max, struct mono_ms now);
+/* Whom to expect: the card's transport key and the one before it (zeros: none), which a rotating node serves with until the overlap is over. Attempts that fail try the two by turns. */
+void link_expect(struct link *link, const struct card *card, struct wall_ms now);
+const struct curve_public *link_key(const struct link *link);
 /* Is something to be done now? True when waiting is over (dial) or the attempt has taken too long (close, then link_failed). */
 bool link_is_due(const struct link *link, struct mono_ms now);
 void link_dialled(struct link *link, uint32_t connection, struct mono_ms now);

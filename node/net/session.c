@@ -71,7 +71,7 @@ static enum err take_hello(struct session *session, const struct session_self *s
         *clause = "WIRE.md 5.2: another region";
         return ERR_REGION;
     }
-    const struct member *peer = membership_find(self->membership, &session->peer_hello.node);
+    const struct member *peer = membership_peer(self->membership, &session->peer_hello.node);
     if (peer == NULL) {
         *clause = "WIRE.md 5.2: the node is not in the roster held here";
         return ERR_NOT_MEMBER;

@@ -286,10 +286,26 @@ static void misbehave(struct member_state *m, const char *behaviour)
     free(large);
 }
 
+/* HOME SECONDS rotated: new keys as if the overlap ended in SECONDS. */
+static void rotate(const char *path, const char *seconds)
+{
+    static struct home home;
+    struct wall_ms now = wall_now();
+    now.ms = now.ms - ROTATION_OVERLAP_MS + strtoull(seconds, NULL, 10) * 1000;
+    MUST(home_open(path, &home) == ERR_OK);
+    MUST(home_unlock(&home, NULL) == ERR_OK);
+    MUST(home_rotate(&home, now) == ERR_OK);
+    home_fini(&home);
+}
+
 int main(int argc, char **argv)
 {
     static struct member_state m;
     MUST(argc == 4);
+    if (strcmp(argv[3], "rotated") == 0) {
+        rotate(argv[1], argv[2]);
+        return 0;
+    }
     open_all(&m, argv[1], argv[2]);
     bool stands = shake_hands(&m, argv[3]);
     bool is_handshake = strcmp(argv[3], "region") == 0 || strcmp(argv[3], "protocol") == 0 || strcmp(argv[3], "ack") == 0;

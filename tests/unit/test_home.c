@@ -421,6 +421,122 @@ static void the_card_says_who_signs_it_and_its_counter_rises(void **state)
     assert_int_equal(home_card_current(&home, &out), ERR_CORRUPT);
 }
 
+static void reopen(void)
+{
+    home_lock(&home);
+    assert_int_equal(home_open(below("sn"), &home), ERR_OK);
+    assert_int_equal(home_unlock(&home, &unlock), ERR_OK);
+}
+
+static void a_new_transport_key_is_announced_first_and_used_after_the_overlap(void **state)
+{
+    static const struct curve_public none;
+    const struct wall_ms made = {1700000005000}, late = {made.ms + ROTATION_OVERLAP_MS - 1}, over = {made.ms + ROTATION_OVERLAP_MS};
+    struct home_plan plan = plan_of("sn");
+    struct curve_public old, next;
+    struct box_public box;
+    struct card card;
+
+    (void)state;
+    make(&plan);
+    assert_int_equal(home_open(below("sn"), &home), ERR_OK);
+    assert_int_equal(home_unlock(&home, &unlock), ERR_OK);
+    assert_false(home.is_rotating);
+    old = home.transport_public;
+    box = home.encryption_public;
+    assert_int_equal(home_rotate(&home, made), ERR_OK);
+    reopen();
+    card_of(&card);
+    next = card.transport;
+    assert_int_equal(card.counter, 2);
+    assert_memory_not_equal(next.b, old.b, sizeof old.b);
+    assert_memory_equal(card.transport_before.b, old.b, sizeof old.b);
+    assert_memory_not_equal(card.encryption.b, box.b, sizeof box.b);
+    assert_memory_equal(home.transport_public.b, old.b, sizeof old.b); /* what it serves with */
+    assert_memory_equal(home.encryption_public.b, card.encryption.b, sizeof box.b);
+    assert_int_equal(access(below("sn/keys/encryption-1"), F_OK), 0);
+    assert_true(home.is_rotating);
+    assert_int_equal(home.rotated.ms, made.ms);
+    /* No second one before the first is over, whatever else is signed meanwhile. */
+    assert_int_equal(home_rotate(&home, late), ERR_EXISTS);
+    assert_int_equal(home_card_renew(&home, NULL, late), ERR_OK);
+    assert_false(home_rotation_is_over(&home, late));
+    assert_false(home_rotation_is_over(&home, (struct wall_ms){0})); /* a clock that was set back */
+    assert_int_equal(home_promote(&home, late), ERR_OK);
+    assert_memory_equal(home.transport_public.b, old.b, sizeof old.b);
+    assert_true(home_rotation_is_over(&home, over));
+    assert_int_equal(home_promote(&home, over), ERR_OK);
+    reopen();
+    card_of(&card);
+    assert_int_equal(card.counter, 4);
+    assert_memory_equal(card.transport.b, next.b, sizeof next.b);
+    assert_memory_equal(card.transport_before.b, none.b, sizeof none.b);
+    assert_memory_equal(home.transport_public.b, next.b, sizeof next.b);
+    assert_false(home.is_rotating);
+    assert_int_not_equal(access(below("sn/keys/transport-next"), F_OK), 0);
+    assert_int_equal(home_rotate(&home, over), ERR_OK); /* and the next month again */
+}
+
+static void copy_key(const char *from, const char *to)
+{
+    uint8_t *bytes = NULL;
+    size_t n = 0;
+
+    assert_int_equal(file_read(below(from), 4096, &bytes, &n), ERR_OK);
+    assert_int_equal(file_write(below(to), span_of(bytes, n), 0600, true), ERR_OK);
+    free(bytes);
+}
+
+/* Stopped between any two writes, it is finished by doing it again; no state is one in which nobody gets in. */
+static void a_rotation_that_was_stopped_is_finished(void **state)
+{
+    const struct wall_ms made = {1700000005000}, over = {made.ms + ROTATION_OVERLAP_MS};
+    struct home_plan plan = plan_of("sn");
+    struct curve_public old, next;
+    struct card card;
+
+    (void)state;
+    make(&plan);
+    assert_int_equal(home_open(below("sn"), &home), ERR_OK);
+    assert_int_equal(home_unlock(&home, &unlock), ERR_OK);
+    old = home.transport_public;
+    /* Before the card: nobody has heard of the key, not even after the overlap. */
+    copy_key("sn/card", "first.card");
+    assert_int_equal(home_rotate(&home, made), ERR_OK);
+    next = home.transport_next_public;
+    copy_key("first.card", "sn/card");
+    reopen();
+    assert_int_equal(home_promote(&home, over), ERR_OK);
+    assert_memory_equal(home.transport_public.b, old.b, sizeof old.b);
+    card_of(&card);
+    assert_memory_equal(card.transport_before.b, old.b, sizeof old.b);
+    copy_key("first.card", "sn/card");
+    reopen();
+    assert_int_equal(home_rotate(&home, made), ERR_OK); /* by hand: the same key is announced */
+    card_of(&card);
+    assert_memory_equal(card.transport.b, next.b, sizeof next.b);
+    /* At the end: before the card, and before the announced file is gone. */
+    copy_key("sn/card", "announced.card");
+    copy_key("sn/keys/transport-next", "kept");
+    assert_int_equal(home_promote(&home, over), ERR_OK);
+    copy_key("kept", "sn/keys/transport-next");
+    for (int i = 0; i < 2; i++) {
+        if (i == 0) {
+            copy_key("announced.card", "sn/card");
+        } else {
+            copy_key("kept", "sn/keys/transport-next");
+        }
+        reopen();
+        assert_true(home.is_rotating);
+        assert_memory_equal(home.transport_public.b, next.b, sizeof next.b);
+        assert_int_equal(home_promote(&home, over), ERR_OK);
+        card_of(&card);
+        assert_memory_equal(card.transport.b, next.b, sizeof next.b);
+        assert_int_equal(card.transport_before.b[0] | card.transport_before.b[31], 0);
+        assert_false(home.is_rotating);
+    }
+}
+
 static void files_are_replaced_whole_or_not_at_all(void **state)
 {
     uint8_t *bytes = NULL;
@@ -477,6 +593,8 @@ int main(void)
         IN_FOLDER(damage_in_the_node_file_is_seen),
         IN_FOLDER(a_wrong_configuration_is_refused),
         IN_FOLDER(the_card_says_who_signs_it_and_its_counter_rises),
+        IN_FOLDER(a_new_transport_key_is_announced_first_and_used_after_the_overlap),
+        IN_FOLDER(a_rotation_that_was_stopped_is_finished),
         IN_FOLDER(files_are_replaced_whole_or_not_at_all),
     };
 

@@ -142,6 +142,38 @@ static void a_cap_below_the_first_wait_holds_from_the_start(void **state)
     assert_true(link.next.ms <= now.ms + 100);
 }
 
+/* A peer that rotates serves with the old key during the overlap, with the new one after it: the likely one is tried first, then the two by turns, and what has served stays. */
+static void both_keys_of_a_rotation_are_tried_by_turns(void **state)
+{
+    struct card card = {.transport = {{1}}, .created = {1700000000000}};
+    struct wall_ms during = {1700000000000 + UINT64_C(30) * 86400000 - 1}, after = {1700000000000 + UINT64_C(30) * 86400000};
+
+    (void)state;
+    link_expect(&link, &card, during);
+    for (int i = 0; i < 3; i++) { /* one key only */
+        assert_int_equal(link_key(&link)->b[0], 1);
+        link_dialled(&link, 1, now);
+        link_failed(&link, "x", false, 0, 0, now);
+    }
+    card.transport_before.b[0] = 2;
+    link_expect(&link, &card, during);
+    assert_int_equal(link_key(&link)->b[0], 2);
+    link_dialled(&link, 1, now);
+    link_failed(&link, "x", false, 0, 0, now);
+    assert_int_equal(link_key(&link)->b[0], 1);
+    link_expect(&link, &card, during); /* the same: no news */
+    assert_int_equal(link_key(&link)->b[0], 1);
+    link_dialled(&link, 1, now);
+    link_up(&link);
+    link_failed(&link, "x", false, 0, 0, now);
+    assert_int_equal(link_key(&link)->b[0], 1); /* it has served */
+    link_expect(&link, &card, after);
+    assert_int_equal(link_key(&link)->b[0], 1);
+    link_dialled(&link, 1, now);
+    link_failed(&link, "x", false, 0, 0, now);
+    assert_int_equal(link_key(&link)->b[0], 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -154,6 +186,7 @@ int main(void)
         cmocka_unit_test_setup(a_peers_wish_is_not_undercut_by_the_draw, setup),
         cmocka_unit_test_setup(a_failure_is_remembered_until_the_next_success, setup),
         cmocka_unit_test_setup(each_profile_has_its_longest_wait, setup),
+        cmocka_unit_test_setup(both_keys_of_a_rotation_are_tried_by_turns, setup),
         cmocka_unit_test_setup(a_cap_below_the_first_wait_holds_from_the_start, setup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -444,6 +444,7 @@ static void make_act(enum act_kind kind)
     } else {
         make_cut(&act.cut, 7, 2);
         act.subject.node = act.cut.node;
+        memcpy(act.reason, "stolen at the Aflao post", 25);
     }
 }
 
@@ -467,9 +468,12 @@ static void acts_are_the_golden_ones(void **state)
         assert_int_equal(act_decode(unpack, out_written(&out), &act_back, NULL), ERR_OK);
         assert_memory_equal(&act_back.cut, &act.cut, sizeof act.cut);
         assert_memory_equal(&act_back.subject, &act.subject, sizeof act.subject);
+        assert_memory_equal(act_back.reason, act.reason, sizeof act.reason);
         assert_true(act_back.number == 2 && act_back.roster_number == 4 && (unsigned)act_back.kind == kind);
     }
 }
+
+static const char *act_reason = "";
 
 /* [1, region, registrar, 4, hash, number, kind, 0, subject] */
 static enum err decode_act(uint64_t number, uint64_t kind, const char **clause)
@@ -486,6 +490,9 @@ static enum err decode_act(uint64_t number, uint64_t kind, const char **clause)
     pack_uint(&out, number);
     pack_uint(&out, kind);
     pack_uint(&out, 0);
+    if (kind != ACT_ADMIT) {
+        pack_array(&out, 2);
+    }
     pack_array(&out, kind == ACT_ADMIT ? 4 : 2);
     pack_bin(&out, span_of(id, 16));
     if (kind == ACT_ADMIT) {
@@ -494,6 +501,7 @@ static enum err decode_act(uint64_t number, uint64_t kind, const char **clause)
         pack_text(&out, span_text("n"));
     } else {
         pack_array(&out, 0);
+        pack_text(&out, span_text(act_reason));
     }
     return act_decode(unpack, out_written(&out), &act_back, clause);
 }
@@ -515,6 +523,28 @@ static void a_registrar_has_5_admissions_and_3_suspensions_on_one_roster(void **
     assert_int_equal(decode_act(1, 3, NULL), ERR_MALFORMED);
 }
 
+static void a_reason_is_text_of_a_bounded_length(void **state)
+{
+    static char long_one[ACT_REASON_BYTES_MAX + 2];
+    static const struct {
+        const char *reason;
+        enum err err;
+    } rows[] = {{"", ERR_OK}, {"volé à Lomé", ERR_OK}, {"a\nb", ERR_MALFORMED}, {"a\x1b[2J", ERR_MALFORMED}, {"a\x7f", ERR_MALFORMED}, {"a\xc2\x9b", ERR_MALFORMED}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        act_reason = rows[i].reason;
+        assert_int_equal(decode_act(1, ACT_SUSPEND, NULL), rows[i].err);
+    }
+    memset(long_one, 'x', ACT_REASON_BYTES_MAX + 1);
+    act_reason = long_one;
+    assert_int_not_equal(decode_act(1, ACT_SUSPEND, NULL), ERR_OK);
+    act_reason = long_one + 1;
+    assert_int_equal(decode_act(1, ACT_SUSPEND, NULL), ERR_OK);
+    assert_string_equal(act_back.reason, act_reason);
+    act_reason = "";
+}
+
 static void an_act_that_nobody_would_accept_is_not_written(void **state)
 {
     struct out out = fresh();
@@ -533,6 +563,9 @@ static void an_act_that_nobody_would_accept_is_not_written(void **state)
     assert_int_equal(act_encode(&act, &out), ERR_LIMIT);
     make_act(ACT_SUSPEND);
     act.subject.node.b[0] ^= 1;
+    assert_int_equal(act_encode(&act, &out), ERR_INVALID);
+    make_act(ACT_SUSPEND);
+    act.reason[1] = '\n';
     assert_int_equal(act_encode(&act, &out), ERR_INVALID);
     make_act((enum act_kind)9);
     assert_int_equal(act_encode(&act, &out), ERR_INVALID);
@@ -555,6 +588,7 @@ int main(void)
         cmocka_unit_test(a_roster_that_would_not_fit_a_notice_is_not_written),
         cmocka_unit_test(acts_are_the_golden_ones),
         cmocka_unit_test(a_registrar_has_5_admissions_and_3_suspensions_on_one_roster),
+        cmocka_unit_test(a_reason_is_text_of_a_bounded_length),
         cmocka_unit_test(an_act_that_nobody_would_accept_is_not_written),
     };
 

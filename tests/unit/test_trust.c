@@ -12,6 +12,7 @@
 
 #include "node/file.h"
 #include "node/root.h"
+#include "node/suspension.h"
 #include "node/trust.h"
 
 enum { NODES_MAX = 12 };
@@ -471,6 +472,163 @@ static void a_roster_allows_a_hub_so_many_admissions(void **state)
 
 /* ---- joining ---- */
 
+static enum err suspend_at(struct desk *desk, const char *name, const char *reason, struct suspension *ret)
+{
+    *ret = (struct suspension){.name = name, .reason = reason, .now = {1700000000000}};
+    return change(desk, suspension_make, ret);
+}
+
+static void one_hub_suspends_and_everybody_sees_who_whom_and_why(void **state)
+{
+    struct suspension suspension;
+    struct membership_act act;
+    struct trust_admit admit;
+
+    (void)state;
+    found_region();
+    assert_false(membership_act_at(desks[0]->writer.membership, 0, &act));
+    assert_int_equal(suspend_at(desks[0], "sn", "stolen", &suspension), ERR_OK);
+    assert_int_equal(suspension.state, SUSPENSION_MADE);
+    assert_int_equal(suspension.left, ACT_SUSPENSIONS_MAX - 1);
+    assert_int_equal(suspension.notice.kind, NOTICE_ACT);
+    tell(desks[0], desks[1]);
+    tell(desks[1], desks[2]);
+    for (size_t i = 0; i < 3; i++) {
+        const struct membership *m = desks[i]->writer.membership;
+
+        assert_false(is_member(desks[i], desks[2]));
+        assert_null(membership_peer(m, &desks[2]->home.node));
+        assert_true(membership_is_revoked(m, &desks[2]->home.node));
+        assert_true(membership_act_at(m, 0, &act));
+        assert_int_equal(act.kind, ACT_SUSPEND);
+        assert_string_equal(membership_named(m, &act.subject)->name, "sn");
+        assert_string_equal(membership_named(m, &act.registrar)->name, "hub-a");
+        assert_int_equal(act.created.ms, 1700000000000);
+        assert_string_equal(act.reason, "stolen");
+        assert_false(membership_act_at(m, 1, &act));
+    }
+    assert_int_equal(suspend_at(desks[1], "sn", "", &suspension), ERR_OK); /* again, by another: nothing new */
+    assert_int_equal(suspension.state, SUSPENSION_HELD);
+    assert_int_equal(suspension.left, ACT_SUSPENSIONS_MAX);
+    /* A hub: it relays, and does no more; it may suspend back. */
+    assert_int_equal(suspend_at(desks[0], "hub-b", NULL, &suspension), ERR_OK);
+    tell(desks[0], desks[1]);
+    assert_false(is_member(desks[1], desks[1]));
+    assert_non_null(membership_peer(desks[1]->writer.membership, &desks[1]->home.node));
+    assert_false(membership_is_revoked(desks[1]->writer.membership, &desks[1]->home.node));
+    struct desk *new = desk_make("tg", ROLE_EDGE);
+    assert_int_equal(admit_at(desks[1], new->card, &admit), ERR_PERMISSION);
+    assert_int_equal(suspend_at(desks[1], "hub-a", "", &suspension), ERR_OK);
+    tell(desks[1], desks[0]);
+    assert_false(is_member(desks[0], desks[0]));
+}
+
+static void who_must_not_suspend_or_be_suspended_is_refused(void **state)
+{
+    static char long_one[ACT_REASON_BYTES_MAX + 2];
+    struct suspension suspension;
+
+    (void)state;
+    memset(long_one, 'x', ACT_REASON_BYTES_MAX + 1);
+    found_region();
+    const struct {
+        const char *what;
+        size_t desk;
+        const char *name, *reason;
+        enum err err;
+    } rows[] = {
+        {"an edge suspends", 2, "hub-a", "", ERR_PERMISSION},
+        {"nobody of that name", 0, "nobody", "", ERR_NOT_FOUND},
+        {"itself", 0, "hub-a", "", ERR_INVALID},
+        {"a reason one byte too long", 0, "sn", long_one, ERR_INVALID},
+        {"a control character", 0, "sn", "a\nb", ERR_INVALID},
+        {"a reason of exactly so many bytes", 0, "sn", long_one + 1, ERR_OK},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        enum err err = suspend_at(desks[rows[i].desk], rows[i].name, rows[i].reason, &suspension);
+
+        if (err != rows[i].err) {
+            fail_msg("%s: %s", rows[i].what, err_name(err));
+        }
+        assert_true(err == ERR_OK || suspension.why != NULL);
+    }
+    struct desk *lone = desk_make("lone", ROLE_HUB);
+    assert_int_equal(suspend_at(lone, "sn", "", &suspension), ERR_NOT_FOUND); /* holds no roster */
+    desks[0]->writer.has_notice = true;
+    assert_int_equal(suspend_at(desks[0], "hub-b", "", &suspension), ERR_BUSY);
+    desks[0]->writer.has_notice = false;
+}
+
+static void a_roster_allows_a_hub_so_many_suspensions(void **state)
+{
+    struct suspension suspension;
+    struct root_signed made;
+    struct trust_join join;
+    struct span cards[4];
+    static const char *const names[] = {"a", "b", "c", "d"};
+
+    (void)state;
+    found_region();
+    for (size_t i = 0; i < 4; i++) {
+        cards[i] = desk_make(names[i], ROLE_EDGE)->card;
+    }
+    assert_int_equal(sign(cards, 4, &made), ERR_OK);
+    assert_int_equal(join_file(desks[0], &join), ERR_OK);
+    for (uint32_t i = 0; i < ACT_SUSPENSIONS_MAX; i++) {
+        assert_int_equal(suspend_at(desks[0], names[i], "", &suspension), ERR_OK);
+        assert_int_equal(suspension.left, ACT_SUSPENSIONS_MAX - 1 - i);
+    }
+    assert_int_equal(suspend_at(desks[0], names[ACT_SUSPENSIONS_MAX], "", &suspension), ERR_LIMIT);
+    assert_int_equal(sign(NULL, 0, &made), ERR_OK); /* a new roster makes room, and lifts nothing */
+    assert_int_equal(join_file(desks[0], &join), ERR_OK);
+    assert_int_equal(suspend_at(desks[0], names[0], "", &suspension), ERR_OK);
+    assert_int_equal(suspension.state, SUSPENSION_HELD);
+    assert_int_equal(suspend_at(desks[0], names[ACT_SUSPENSIONS_MAX], "", &suspension), ERR_OK);
+    assert_int_equal(suspension.state, SUSPENSION_MADE);
+}
+
+/* What the hub has told in its last frontier counts, what it got later does not; and the node goes on in its log, beyond the cut. */
+static void the_cut_is_what_the_hub_last_told(void **state)
+{
+    struct suspension suspension;
+    struct payload payload = {.kind = ENTRY_RECORD, .bytes = span_text("x")};
+    struct head heads[2], now;
+    struct hash content;
+    struct store_read *read;
+    struct log_info log;
+    struct desk *sn;
+
+    (void)state;
+    found_region();
+    sn = desks[2];
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(store_begin(sn->store), ERR_OK);
+        assert_int_equal(author_append(sn->writer.author, CHANNEL_REPORT, &payload, 1, (struct wall_ms){1700000000000}, 1, &content, &heads[i]), ERR_OK);
+        assert_int_equal(store_commit(sn->store), ERR_OK);
+    }
+    /* No frontier of the hub names the log: it is cut at its birth, wherever it comes. */
+    assert_int_equal(suspend_at(desks[0], "sn", "", &suspension), ERR_OK);
+    assert_int_equal(suspension.heads, 0);
+    tell(desks[0], sn);
+    assert_int_equal(store_read_begin(sn->store, &read), ERR_OK);
+    assert_int_equal(store_log(read, &heads[1].log, &log), ERR_OK);
+    assert_int_equal(log.head.seq, 0);
+    assert_int_equal(log.cut_height, 1);
+    assert_int_equal(log.held_seq, 2);
+    store_read_end(&read);
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(store_begin(sn->store), ERR_OK);
+        assert_int_equal(author_append(sn->writer.author, CHANNEL_REPORT, &payload, 1, (struct wall_ms){1700000000000}, 1, &content, &now), ERR_OK);
+        assert_int_equal(store_commit(sn->store), ERR_OK);
+        assert_int_equal(log_id_compare(&now.log, &heads[0].log), 0); /* the same log, not a new one each time */
+        assert_int_equal(now.seq, 0);
+    }
+    assert_int_equal(store_read_begin(sn->store, &read), ERR_OK);
+    assert_int_equal(store_log(read, &heads[1].log, &log), ERR_OK);
+    assert_int_equal(log.held_seq, 4);
+    store_read_end(&read);
+}
+
 static void notices_join_in_any_order(void **state)
 {
     struct region_file file;
@@ -670,6 +828,10 @@ int main(void)
         IN_FOLDER(two_who_propose_at_once_complete_it_together),
         IN_FOLDER(who_must_not_be_admitted_is_not),
         IN_FOLDER(a_roster_allows_a_hub_so_many_admissions),
+        IN_FOLDER(one_hub_suspends_and_everybody_sees_who_whom_and_why),
+        IN_FOLDER(who_must_not_suspend_or_be_suspended_is_refused),
+        IN_FOLDER(a_roster_allows_a_hub_so_many_suspensions),
+        IN_FOLDER(the_cut_is_what_the_hub_last_told),
         IN_FOLDER(notices_join_in_any_order),
         IN_FOLDER(what_is_not_good_is_left_out_and_named),
         IN_FOLDER(another_region_is_not_joined),

@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <sys/statvfs.h>
 #include <sys/wait.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static const uint32_t TODAY = 20779; /* 2026-11-22 */
@@ -841,6 +842,46 @@ static void a_damaged_folder_is_made_anew(void **state)
     scene_end();
 }
 
+/* Every page but the two that begin the file is lost while the node runs: nothing can be emptied any more, so a new environment takes its place. */
+static void views_beyond_emptying_are_replaced_while_open(void **state)
+{
+    struct hash before, after;
+    struct views_read *read;
+    struct views_count count;
+    char path[160];
+    uint8_t zeros[4096] = {0};
+    uint64_t left = 1;
+    struct stat status;
+
+    (void)state;
+    scene_begin();
+    write_many(300);
+    admit(0, UINT32_MAX);
+    follow(100);
+    before = dump();
+    snprintf(path, sizeof path, "%s/views/data.mdb", scene.home.path);
+    int fd = open(path, O_WRONLY);
+    assert_true(fd >= 0);
+    assert_int_equal(fstat(fd, &status), 0);
+    for (off_t at = 8192; at < status.st_size; at += (off_t)sizeof zeros) {
+        assert_int_equal(pwrite(fd, zeros, sizeof zeros, at), sizeof zeros);
+    }
+    close(fd);
+    assert_int_equal(views_reset(scene.views), ERR_OK);
+    for (int i = 0; i < 100 && left > 0; i++) {
+        enum err err = views_follow(scene.views, scene.home.store, 1000, &left);
+        assert_true(err == ERR_OK || err == ERR_BUSY);
+    }
+    assert_int_equal(left, 0);
+    assert_int_equal(views_read_begin(scene.views, scene.home.store, &read), ERR_OK);
+    assert_int_equal(views_count(read, &count), ERR_OK);
+    assert_int_equal(count.followed, count.journal);
+    views_read_end(&read);
+    after = dump();
+    assert_true(hash_equal(&before, &after));
+    scene_end();
+}
+
 /* A page of the index decays while the node runs: the search that meets it says so, and the next following makes the views anew. */
 static void decay_is_mended_by_the_follower(void **state)
 {
@@ -1061,6 +1102,7 @@ int main(void)
         cmocka_unit_test(a_cut_takes_versions_back_and_a_roster_gives_them_again),
         cmocka_unit_test(a_large_cut_is_worked_through_in_steps),
         cmocka_unit_test(a_damaged_folder_is_made_anew),
+        cmocka_unit_test(views_beyond_emptying_are_replaced_while_open),
         cmocka_unit_test(decay_is_mended_by_the_follower),
         cmocka_unit_test(another_journal_is_followed_from_its_start),
         cmocka_unit_test(a_killed_follower_loses_nothing),
