@@ -49,6 +49,9 @@ static void block_signals(void)
     sigaddset(&set, SIGINT);
     sigaddset(&set, SIGUSR1);
     pthread_sigmask(SIG_BLOCK, &set, NULL);
+    /* A shell's background job inherits SIGINT as ignored, and of an ignored signal sigwait need not hear. */
+    signal(SIGINT, SIG_DFL);
+    signal(SIGTERM, SIG_DFL);
     signal(SIGPIPE, SIG_IGN);
 }
 

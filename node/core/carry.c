@@ -223,12 +223,12 @@ void core_feed(struct core *core, const struct sync_event *event)
         return;
     }
     uint32_t dropped[PEERS_MAX];
-    struct sync_action drops[16];
+    struct sync_action drops[PEERS_MAX];
     size_t drop_count = 0;
     for (size_t i = 0; i < actions.count; i++) {
         if (actions.actions[i].type == SYNC_DROP_PEER) {
             struct connection *c = connection_of_slot(core, actions.actions[i].peer);
-            if (c != NULL && drop_count < 16) {
+            if (c != NULL && drop_count < PEERS_MAX) {
                 drops[drop_count] = actions.actions[i];
                 dropped[drop_count++] = c->number;
             }

@@ -216,7 +216,26 @@ void core_note_frontier(struct core *core, const struct notice_ref *ref)
     }
 }
 
-/* Tell the engine of a durable notice; a frontier with its heads. */
+size_t core_notice_heads(struct unpack *unpack, const struct notice_ref *ref, struct span bytes, struct span heads_bytes, struct head *ret)
+{
+    const char *clause;
+    size_t count = 0;
+    if (ref->kind == NOTICE_FRONTIER && heads_decode(unpack, heads_bytes, ret, FRONTIER_HEADS_MAX, &count, &clause) == ERR_OK) {
+        return count;
+    }
+    struct notice notice;
+    struct fork_proof proof;
+    struct commit *header = ref->kind == NOTICE_FORK_PROOF ? malloc(sizeof *header) : NULL;
+    if (header != NULL && notice_decode(unpack, bytes, &notice, &clause) == ERR_OK && fork_proof_decode(unpack, notice.body, &proof, &clause) == ERR_OK &&
+        commit_canonical_decode(unpack, proof.a, header, &clause) == ERR_OK) {
+        *ret = (struct head){.log = header->log, .seq = header->seq};
+        count = 1;
+    }
+    free(header);
+    return count;
+}
+
+/* Tell the engine of a durable notice: a frontier with its heads, a fork proof with where it is. */
 void core_notice_stored(struct core *core, uint32_t slot, const struct notice_ref *ref, bool is_start)
 {
     core_note_frontier(core, ref);
@@ -225,15 +244,12 @@ void core_notice_stored(struct core *core, uint32_t slot, const struct notice_re
     event.u.notice.is_start = is_start;
     struct store_read *read;
     struct head *heads = NULL;
-    if (ref->kind == NOTICE_FRONTIER && store_read_begin(core->store, &read) == ERR_OK) {
+    if ((ref->kind == NOTICE_FRONTIER || ref->kind == NOTICE_FORK_PROOF) && store_read_begin(core->store, &read) == ERR_OK) {
         struct span notice, bytes;
-        const char *clause;
         heads = malloc(FRONTIER_HEADS_MAX * sizeof *heads);
-        size_t count = 0;
-        if (heads != NULL && store_notice(read, ref, &notice, &bytes) == ERR_OK &&
-            heads_decode(core->unpack, bytes, heads, FRONTIER_HEADS_MAX, &count, &clause) == ERR_OK) {
-            event.u.notice.heads = heads;
-            event.u.notice.head_count = count;
+        if (heads != NULL && store_notice(read, ref, &notice, &bytes) == ERR_OK) {
+            event.u.notice.head_count = core_notice_heads(core->unpack, ref, notice, bytes, heads);
+            event.u.notice.heads = event.u.notice.head_count > 0 ? heads : NULL;
         }
         store_read_end(&read);
     }

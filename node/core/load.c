@@ -38,16 +38,11 @@ static bool load_log(void *arg, const struct log_info *log)
 static bool load_notice(void *arg, const struct notice_ref *ref, struct span notice, struct span heads)
 {
     struct loading *loading = arg;
-    (void)notice;
     struct sync_event event = {.type = SYNC_NOTICE, .now = loading->now, .peer = UINT32_MAX};
     event.u.notice.ref = *ref;
     event.u.notice.is_start = true;
-    const char *clause;
-    size_t count = 0;
-    if (ref->kind == NOTICE_FRONTIER && heads_decode(loading->unpack, heads, loading->heads, FRONTIER_HEADS_MAX, &count, &clause) == ERR_OK) {
-        event.u.notice.heads = loading->heads;
-        event.u.notice.head_count = count;
-    }
+    event.u.notice.head_count = core_notice_heads(loading->unpack, ref, notice, heads, loading->heads);
+    event.u.notice.heads = event.u.notice.head_count > 0 ? loading->heads : NULL;
     load_step(loading, &event);
     return loading->err == ERR_OK;
 }

@@ -86,21 +86,30 @@ static void tell_refused(struct core *core, const struct pending *p, enum err er
     core_feed(core, &event);
 }
 
+/* A fork proof comes before what it lowers, and that before the refusal it causes (node/engine/README.md, "What a driver must do"). Nobody but us holds a proof that was made here. */
+static void tell_segment(struct core *core, const struct pending *p, enum err committed, enum err err)
+{
+    const struct admitted *admitted = &p->admitted;
+    bool is_news = committed == ERR_OK && admitted->after.seq + admitted->after.entries > 0 &&
+                   (admitted->is_new_log || admitted->after.seq != admitted->before.seq);
+    if (committed == ERR_OK && admitted->has_fork) {
+        core_notice_stored(core, UINT32_MAX, &admitted->proof, false);
+    }
+    if (is_news) {
+        tell_stored(core, core_slot_of(core, p->connection), &admitted->after, &admitted->node, admitted->channel, admitted->cut_height);
+    }
+    if (err != ERR_OK) {
+        tell_refused(core, p, err);
+    } else if (!is_news) {
+        tell_refused(core, p, ERR_STALE); /* every segment gets an answer: the engine counts it as under way until then */
+    }
+}
+
 static void tell(struct core *core, const struct pending *p, enum err committed)
 {
     enum err err = p->err != ERR_OK ? p->err : committed;
     if (p->type == PENDING_SEGMENT) {
-        if (committed == ERR_OK && p->admitted.after.seq + p->admitted.after.entries > 0 &&
-            (p->admitted.is_new_log || p->admitted.after.seq != p->admitted.before.seq)) {
-            tell_stored(core, core_slot_of(core, p->connection), &p->admitted.after, &p->admitted.node, p->admitted.channel,
-                        p->admitted.cut_height);
-        }
-        if (committed == ERR_OK && p->admitted.has_fork) {
-            core_notice_stored(core, core_slot_of(core, p->connection), &p->admitted.proof, false);
-        }
-        if (err != ERR_OK) {
-            tell_refused(core, p, err);
-        }
+        tell_segment(core, p, committed, err);
     } else if (p->type == PENDING_NOTICE) {
         if (err != ERR_OK) {
             tell_refused(core, p, err);

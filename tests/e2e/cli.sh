@@ -52,7 +52,7 @@ export LANG=en_GB.UTF-8
 expect 0 "a bare griot" "$griot" -H "$home"
 out "the node is stopped; read from its store"
 expect 0 "status of a stopped node" env GRIOT_HOME="$home" "$griot" --json
-json '.schema == "griot.status/1" and .from == "store" and .node.name == "sn" and .records.seizure == 0'
+json '.schema == "griot.status/1" and .from == "store" and .node.name == "sn" and .kinds.seizure == 0'
 expect 6 "not everything is known" "$griot" -H "$home" status --strict
 expect 6 "a search that nobody has confirmed" "$griot" -H "$home" search x --strict
 expect 4 "nothing is found" "$griot" -H "$home" search x
@@ -114,7 +114,7 @@ expect 1 "record from a file that is too long" "$griot" -H "$home" record seizur
 expect 0 "an alert" "$griot" -H "$home" record alert date=2026-11-20 title="Conteneur" threat="Cocaine dans du sucre" valid_until=2027-01-31 requested_action=INFORM --json
 settled
 expect 0 "status" "$griot" -H "$home" status --json
-json '.records.seizure == 2 and .records.alert == 1'
+json '.kinds.seizure == 2 and .kinds.alert == 1'
 if "$griot" -H "$home" status > /dev/full 2> /dev/null; then fail "a full disk behind stdout looked like success"; fi
 
 # ---- import ----
@@ -131,11 +131,11 @@ json '.new == 0 and .unchanged == 3'
 expect 6 "a refused row with --strict" "$griot" -H "$home" import "$work/exercise.csv" --map "$work/exercise.ini" --strict
 out "refused: 1"
 settled
-before=$("$griot" -H "$home" status --json | jq .records.seizure)
+before=$("$griot" -H "$home" status --json | jq .kinds.seizure)
 head -c 100000 /dev/urandom > "$work/garbage.csv"
 expect 1 "an import of garbage" "$griot" -H "$home" import "$work/garbage.csv" --map "$work/exercise.ini"
 settled
-[ "$("$griot" -H "$home" status --json | jq .records.seizure)" -eq "$before" ] || fail "garbage changed the store"
+[ "$("$griot" -H "$home" status --json | jq .kinds.seizure)" -eq "$before" ] || fail "garbage changed the store"
 expect 2 "no mapping" "$griot" -H "$home" import "$work/exercise.csv"
 expect 2 "a mapping that does not exist" "$griot" -H "$home" import "$work/exercise.csv" --map nonsense
 echo "[mapping]" > "$work/bad.ini"

@@ -43,7 +43,7 @@ fill() { # leave so many KiB
 digests() { for node in rilo-dakar sn gm; do status $node | jq -r .heads_digest; done | sort -u; }
 converged() { # COUNT
     for node in rilo-dakar sn gm; do
-        at $node ".records.seizure == $1 and .missing.total == 0 and .missing.unknown == [] and .index.journal == .index.followed" || return 1
+        at $node ".kinds.seizure == $1 and .missing.total == 0 and .missing.unknown == [] and .index.journal == .index.followed" || return 1
     done
     [ "$(digests | wc -l)" -eq 1 ]
 }
@@ -73,9 +73,9 @@ for left in 8192 0; do
     out "ATTENTION" "[DISK-FULL]" "nothing new is taken in"
     at sn '.store.intake == "stopped" and ([.warnings[].code] | index("DISK-FULL") != null)' || fail "status does not say that intake has stopped"
     for n in 1 2 3; do record gm "meanwhile $number" > /dev/null 2>&1 || fail "record at gm"; number=$((number + 1)); done
-    await 30 "the others do not go on" at rilo-dakar ".records.seizure == $number"
+    await 30 "the others do not go on" at rilo-dakar ".kinds.seizure == $number"
     await 30 "the full node does not say that it misses something" at sn '.missing.total > 0'
-    at sn ".records.seizure == $before" || fail "something was taken in on a full disk"
+    at sn ".kinds.seizure == $before" || fail "something was taken in on a full disk"
     expect 0 "search on a full disk" "$griot" -H "$home" search before
     out "1 "
     expect 0 "show on a full disk" "$griot" -H "$home" show "$(cat "$work/first")"
@@ -109,7 +109,7 @@ rows=30000
 fill $((20 * 1024))
 expect 1 "an import that fills the disk" "$griot" -H "$home" import "$work/many.csv" --map tests/e2e/cli-exercise.ini
 err "error[ERR_FULL]" "what was recorded before stays"
-held=$(status sn | jq '.records.seizure')
+held=$(status sn | jq '.kinds.seizure')
 [ "$held" -gt "$number" ] && [ "$held" -lt $((number + rows)) ] || fail "the import did not stop in the middle: $held records"
 rm "$home/filler"
 mount -o remount,size=256m "$home" || fail "remount"

@@ -26,7 +26,7 @@ expect() { # CODE WHAT COMMAND...
 json() { jq -e "$1" "$work/out" > /dev/null || { jq -c 'del(.fields)' "$work/out"; fail "$what: not $1"; }; }
 json_err() { jq -e ".schema == \"griot.error/1\" and ([.code, .what, .why, .do] | all(length > 0)) and ($1)" "$work/err" > /dev/null || { cat "$work/err"; fail "$what: not $1"; }; }
 digest() { "$griot" -H "$home" --json status | jq -r .heads_digest; }
-records() { "$griot" -H "$home" --json status | jq '.records.seizure + .index.journal - .index.followed'; }
+records() { "$griot" -H "$home" --json status | jq '.kinds.seizure + .index.journal - .index.followed'; }
 import() { timeout 120 "$griot" -H "$home" --json --lang en import "$@"; }
 
 expect 0 "sandbox create" "$griot" sandbox create "$region" --hubs 1 --edges sn
@@ -200,7 +200,7 @@ expect 0 "the whole file after both kills" import many.csv --map "$map"
 json ".rows == $rows and .accepted == $rows and .rejected == 0"
 [ "$(records)" -ge $((base + rows)) ] || fail "rows are missing"
 for n in $(seq 600); do "$griot" -H "$home" --json status | jq -e '.index.journal == .index.followed' > /dev/null && break; sleep 0.1; done
-held=$("$griot" -H "$home" --json status | jq .records.seizure)
+held=$("$griot" -H "$home" --json status | jq .kinds.seizure)
 [ "$held" -eq $((base + rows)) ] || fail "$held records, not $((base + rows)): a row is doubled or lost"
 expect 0 "and again" import many.csv --map "$map"
 json ".new == 0 and .updated == 0 and .unchanged == $rows"

@@ -95,7 +95,7 @@ expect 0 "record at tg" "$griot" -H "$region/tg" record seizure date=2026-11-03 
 expect 0 "record at sn" "$griot" -H "$region/sn" record seizure date=2026-11-03 country=SN heading=DRG description="to tg too" quantity=1 unit=KGM
 deadline=$((SECONDS + 60))
 until "$griot" sandbox status "$region" --json |
-    jq -e '[.nodes[].status] | all(. != null and .records.seizure == 2 and .missing.total == 0 and .missing.unknown == []) and ([.[].heads_digest] | unique | length) == 1' > /dev/null; do
+    jq -e '[.nodes[].status] | all(. != null and .kinds.seizure == 2 and .missing.total == 0 and .missing.unknown == []) and ([.[].heads_digest] | unique | length) == 1' > /dev/null; do
     [ $SECONDS -lt $deadline ] || { "$griot" sandbox status "$region"; fail "the new node and the others do not hold the same"; }
     sleep 0.1
 done

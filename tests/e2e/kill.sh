@@ -40,7 +40,7 @@ want=$(sort -u "$work/acknowledged" | wc -l)
 deadline=$((SECONDS + 60))
 for node in sn rilo-dakar gm; do
     while :; do
-        have=$("$griot" -H "$region/$node" --json status | jq '.records.seizure - (.index.journal - .index.followed)')
+        have=$("$griot" -H "$region/$node" --json status | jq '.kinds.seizure - (.index.journal - .index.followed)')
         [ "$have" -lt "$want" ] || break
         [ $SECONDS -lt $deadline ] || fail "$node holds $have of $want acknowledged records"
         sleep 0.2

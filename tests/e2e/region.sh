@@ -38,7 +38,7 @@ jq -e '.accepted > 9000' "$work/cbp.json" > /dev/null || fail "cbp: $(head -c 60
 expected=$(($(jq .accepted "$work/routes.json") + $(jq .accepted "$work/cbp.json")))
 states() {
     for node in $nodes; do
-        "$griot" -H "$region/$node" --json status | jq -c '[.heads_digest, .missing.total, (.missing.unknown | length), .records.seizure, (.index.journal - .index.followed)]'
+        "$griot" -H "$region/$node" --json status | jq -c '[.heads_digest, .missing.total, (.missing.unknown | length), .kinds.seizure, (.index.journal - .index.followed)]'
     done | sort -u
 }
 until_deadline=$((SECONDS + 120))

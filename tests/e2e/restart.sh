@@ -29,7 +29,7 @@ record() { "$griot" -H "$region/$1" record seizure date=2026-11-01 country=SN he
 converged() { # COUNT of seizures
     local node
     for node in $nodes; do
-        status "$node" | jq -e ".records.seizure == $1 and .missing.total == 0 and .missing.unknown == [] and .index.journal == .index.followed" > /dev/null || return 1
+        status "$node" | jq -e ".kinds.seizure == $1 and .missing.total == 0 and .missing.unknown == [] and .index.journal == .index.followed" > /dev/null || return 1
     done
     [ "$(for node in $nodes; do status "$node" | jq -r .heads_digest; done | sort -u | wc -l)" -eq 1 ]
 }
@@ -53,6 +53,7 @@ for signal in TERM INT; do
     await 20 "the node did not start" grep -q "event=started" "$work/log"
     begin=$(date +%s%N)
     kill -$signal $pid
+    timeout 20 tail --pid=$pid -f /dev/null || fail "SIG$signal does not stop it"
     wait $pid
     code=$?
     took=$((($(date +%s%N) - begin) / 1000000))
@@ -84,7 +85,7 @@ touch "$work/stop"
 wait
 want=$(sort -u "$work/acknowledged" | wc -l)
 [ "$want" -eq "$(acknowledged)" ] || fail "an id was given twice"
-held=$(status sn | jq '.records.seizure + .index.journal - .index.followed')
+held=$(status sn | jq '.kinds.seizure + .index.journal - .index.followed')
 [ "$held" -ge "$want" ] || fail "$want were acknowledged, $held are there"
 await 60 "no convergence after restarts under load" converged "$held"
 
@@ -98,9 +99,9 @@ touch "$work/stop"
 wait
 sandbox up "$region"
 want=$(sort -u "$work/acknowledged" | wc -l)
-held=$(for node in gm cm; do status $node | jq '.records.seizure + .index.journal - .index.followed'; done | sort -n | tail -n 1)
-await 60 "$want were acknowledged before the power cut, not all are everywhere" eval 'status gw | jq -e ".records.seizure >= $want" > /dev/null'
-held=$(status gw | jq .records.seizure)
+held=$(for node in gm cm; do status $node | jq '.kinds.seizure + .index.journal - .index.followed'; done | sort -n | tail -n 1)
+await 60 "$want were acknowledged before the power cut, not all are everywhere" eval 'status gw | jq -e ".kinds.seizure >= $want" > /dev/null'
+held=$(status gw | jq .kinds.seizure)
 await 60 "no convergence after a power cut" converged "$held"
 while read -r id; do
     "$griot" -H "$region/gw" show "$id" > /dev/null || fail "acknowledged record $id is not at gw"
@@ -117,12 +118,12 @@ record gw "behind the cable" > /dev/null || fail "record at gw"
 "$griot" -H "$region/cm" --json import "$work/bulk.csv" --map tests/e2e/cli-exercise.ini > "$work/import" 2>&1 &
 import=$!
 total=$((held + 1 + rows))
-await 60 "the bulk does not arrive at gm" eval 'status gm | jq -e ".records.seizure > $held" > /dev/null'
+await 60 "the bulk does not arrive at gm" eval 'status gm | jq -e ".kinds.seizure > $held" > /dev/null'
 "$griot" -H "$region/sn" record alert date=2026-11-20 title="Conteneur" threat="Exercise: passes the bulk" valid_until=2027-01-31 requested_action=INFORM > /dev/null 2>&1 || fail "alert"
 first() { # NODE: what it holds when its index first knows the alert. The index follows the journal in order, so this is the order of arrival
     local seen deadline=$((SECONDS + 90))
     while [ $SECONDS -lt $deadline ]; do
-        seen=$(status "$1" | jq -r 'select(.records.alert == 1) | .records.seizure')
+        seen=$(status "$1" | jq -r 'select(.kinds.alert == 1) | .kinds.seizure')
         [ -z "$seen" ] || { echo "$seen"; return; }
     done
     echo never
@@ -130,7 +131,7 @@ first() { # NODE: what it holds when its index first knows the alert. The index 
 at=$(first gm)
 [ "$at" != never ] && [ "$at" -lt $((total - 1)) ] || fail "gm knew the alert only with the whole bulk: $at of $((total - 1))"
 wait $import || fail "the import: $(cat "$work/import")"
-status gw | jq -e ".records.alert == 0 and .records.seizure == $((held + 1))" > /dev/null || fail "something came through the pulled cable"
+status gw | jq -e ".kinds.alert == 0 and .kinds.seizure == $((held + 1))" > /dev/null || fail "something came through the pulled cable"
 sandbox heal "$region" gw
 late=$(first gw)
 [ "$late" != never ] && [ "$late" -lt "$total" ] || fail "gw, catching up, knew the alert only with the whole bulk: $late of $total"

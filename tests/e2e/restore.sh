@@ -34,7 +34,7 @@ status() { "$griot" -H "$region/$1" --json status 2> /dev/null; }
 settled() { # every record at every node, and the same at all
     deadline=$((SECONDS + 60))
     while :; do
-        seen=$(for node in $nodes; do status "$node" | jq -r '"\(.heads_digest) \(.missing.total) \(.records.seizure) \(.index.journal - .index.followed)"'; done | sort -u)
+        seen=$(for node in $nodes; do status "$node" | jq -r '"\(.heads_digest) \(.missing.total) \(.kinds.seizure) \(.index.journal - .index.followed)"'; done | sort -u)
         [ "$(echo "$seen" | wc -l)" -eq 1 ] && [ "$(echo "$seen" | cut -d' ' -f2-)" = "0 $told 0" ] && break
         [ $SECONDS -lt $deadline ] || fail "$1: not $told records everywhere: $seen"
         sleep 0.2

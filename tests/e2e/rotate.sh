@@ -32,7 +32,7 @@ within() { # SECONDS WHAT COMMAND...
 record() { "$griot" -H "$region/$1" record seizure date=2026-11-03 country=SN heading=DRG description="$2" quantity=1 unit=KGM; }
 all_hold() { # COUNT
     "$griot" sandbox status "$region" --json |
-        jq -e "[.nodes[].status] | all(. != null and .records.seizure == $1 and .missing.total == 0) and ([.[].heads_digest] | unique | length) == 1" > /dev/null
+        jq -e "[.nodes[].status] | all(. != null and .kinds.seizure == $1 and .missing.total == 0) and ([.[].heads_digest] | unique | length) == 1" > /dev/null
 }
 current() { # NODE PEER
     "$griot" -H "$region/$1" peers --json | jq -e ".peers[] | select(.name == \"$2\" and .state == \"current\")" > /dev/null

@@ -23,7 +23,7 @@ record() { # NODE NUMBER
 }
 holds() { # NODE COUNT: so many once its index has followed its log, and not one more
     deadline=$((SECONDS + 30))
-    until "$griot" -H "$region/$1" --json status | jq -e ".index.followed == .index.journal and .records.seizure == $2" > /dev/null; do
+    until "$griot" -H "$region/$1" --json status | jq -e ".index.followed == .index.journal and .kinds.seizure == $2" > /dev/null; do
         [ $SECONDS -lt $deadline ] || return 1
         sleep 0.05
     done
@@ -36,7 +36,7 @@ await() { # WHAT JQ-CONDITION on griot.sandbox/1
     done
 }
 converged() { # COUNT: every node holds so many records, misses none, and all heads are equal
-    await "not everybody holds $1 records" "[.nodes[].status] | all(. != null and .records.seizure == $1 and .missing.total == 0 and .missing.unknown == []) and ([.[].heads_digest] | unique | length) == 1"
+    await "not everybody holds $1 records" "[.nodes[].status] | all(. != null and .kinds.seizure == $1 and .missing.total == 0 and .missing.unknown == []) and ([.[].heads_digest] | unique | length) == 1"
 }
 
 # Refusals, before anything exists.
@@ -70,7 +70,7 @@ expect 0 "cut" sandbox cut "$region" gw
 expect 0 "cut again" sandbox cut "$region" gw
 record gw 2
 record cm 3
-await "the others do not hear each other" '[.nodes[] | select(.name != "gw") | .status.records.seizure == 2] | all'
+await "the others do not hear each other" '[.nodes[] | select(.name != "gw") | .status.kinds.seizure == 2] | all'
 holds gw 2 || fail "gw holds something else than the first record and its own"
 all '.nodes[] | select(.name == "gw") | .cut' || fail "status does not show the cut"
 
@@ -104,7 +104,7 @@ expect 0 "cut while down" sandbox cut "$region" sn
 expect 0 "up" sandbox up "$region"
 record sn 6
 record gm 7
-await "the others do not hear each other" '[.nodes[] | select(.name != "sn") | .status.records.seizure == 6] | all'
+await "the others do not hear each other" '[.nodes[] | select(.name != "sn") | .status.kinds.seizure == 6] | all'
 holds sn 6 || fail "a cut made while down did not hold"
 expect 0 "heal" sandbox heal "$region" sn
 converged 7

@@ -36,7 +36,7 @@ honest="$hubs sn gm bj"
 all_hold() { # COUNT NODE...
     local count=$1 node; shift
     for node in "$@"; do
-        at "$node" ".records.seizure == $count and .missing.total == 0" || return 1
+        at "$node" ".kinds.seizure == $count and .missing.total == 0" || return 1
     done
     [ "$(for node in "$@"; do "$griot" -H "$region/$node" status --json | jq -r .heads_digest; done | sort -u | wc -l)" -eq 1 ]
 }
