@@ -56,7 +56,7 @@ FUZZ := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 REPLAY := $(patsubst tests/fuzz/%.c,$(B)/replay/%,$(wildcard tests/fuzz/fuzz_*.c))
 TEST_LIB := $(call lib,test)
 
-.PHONY: all demo test check build-check unit sim fuzz e2e bench asan tsan valgrind coverage analyze tidy format format-check lint install clean help deps
+.PHONY: all demo test check build-check unit sim fuzz e2e bench torture asan tsan valgrind coverage analyze tidy format format-check lint install clean help deps
 
 all: $(B)/griot ## the program, its catalogues
 
@@ -131,6 +131,8 @@ e2e: all $(MEMBER) ## real processes
 	@tests/run.sh $(B) e2e
 fuzz: $(FUZZ) ## libFuzzer, a minute a decoder (needs clang)
 	@for t in $(FUZZ); do echo $$t; $$t -max_total_time=$(or $(SECONDS_EACH),60) -print_final_stats=0 tests/fuzz/corpus/$$(basename $$t | sed s/fuzz_//) || exit 1; done
+torture: all $(SIM) $(MEMBER) $(if $(shell command -v clang),$(FUZZ)) ## HOURS=n: fresh seeds, kills, faults and fuzzers, again and again (tests/README.md)
+	@bash tests/torture.sh $(B) $(or $(HOURS),1)
 test: build-check $(SIM) $(MEMBER) ## everything that continuous integration runs
 	@tests/run.sh $(B) lint unit fuzz sim e2e
 bench: all $(BENCH) ## figures, one JSON line each

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 /* ---- backup ---- */
 
@@ -65,18 +66,16 @@ static void put_progress(void *arg, uint64_t done, uint64_t total)
 
 static enum err check_views(struct service *service, struct checking *checking)
 {
+    struct views_check check = {.fault = put_fault, .progress = put_progress, .arg = checking};
     struct views_read *read;
-    struct views_count count;
     enum err err = views_read_begin(service->views, service->store, &read);
-    if (err != ERR_OK) {
-        return err;
+    if (err == ERR_OK) {
+        err = views_check(read, &check);
+        views_read_end(&read);
+    } else if (err == ERR_CORRUPT) {
+        put_fault(checking, err, "views: the index cannot be opened for reading");
     }
-    err = views_count(read, &count);
-    if (err == ERR_OK && count.followed > count.journal) {
-        put_fault(checking, ERR_CORRUPT, "views: the index has followed more than the journal holds; griot rebuild makes it anew");
-    }
-    views_read_end(&read);
-    return err;
+    return err == ERR_CORRUPT ? ERR_OK : err;
 }
 
 json_t *answer_check(struct service *service, const json_t *request, service_progress progress, void *arg, enum err *ret_err)
@@ -90,8 +89,9 @@ json_t *answer_check(struct service *service, const json_t *request, service_pro
         *ret_err = store_fsck(read, sign_check, &report);
         store_read_end(&read);
     }
-    if (*ret_err == ERR_OK && is_fsck) {
-        *ret_err = check_views(service, &checking);
+    if (is_fsck && (*ret_err == ERR_OK || *ret_err == ERR_CORRUPT)) {
+        enum err views_err = check_views(service, &checking);
+        *ret_err = *ret_err == ERR_OK ? views_err : *ret_err;
     }
     if (*ret_err != ERR_OK && checking.count == 0) {
         json_decref(checking.faults);
@@ -108,30 +108,84 @@ json_t *answer_check(struct service *service, const json_t *request, service_pro
 
 /* ---- rebuild ---- */
 
-json_t *answer_rebuild(struct service *service, const json_t *request, enum err *ret_err)
+enum {
+    REBUILD_LOOK_MS = 50,
+    REBUILD_STEP_MS = 1000,   /* between two words to the client, who would else take us for dead */
+    REBUILD_STILL_MS = 30000, /* a batch takes a second or two; an index that does not move for so long does not by itself */
+};
+
+static void sleep_ms(long ms)
+{
+    struct timespec time = {ms / 1000, ms % 1000 * 1000000};
+    (void)nanosleep(&time, NULL);
+}
+
+static bool count_views(struct service *service, struct views_count *ret)
+{
+    struct views_read *read;
+    if (views_starts_again(service->views) || views_read_begin(service->views, service->store, &read) != ERR_OK) {
+        return false;
+    }
+    bool is_counted = views_count(read, ret) == ERR_OK;
+    views_read_end(&read);
+    return is_counted;
+}
+
+/* Until the follower has followed what the journal holds now. ERR_BUSY when it does not move: the reason is in the daemon's log. */
+static enum err await_follower(struct service *service, struct checking *checking)
+{
+    struct views_count count = {0};
+    uint64_t goal = 0, followed = 0;
+    struct mono_ms moved = mono_now(), told = moved;
+    for (;;) {
+        struct mono_ms now = mono_now();
+        if (count_views(service, &count)) {
+            goal = goal == 0 ? count.journal : goal; /* what comes while we wait is not waited for */
+            if (count.followed >= goal) {
+                return ERR_OK;
+            }
+            if (count.followed != followed) {
+                followed = count.followed;
+                moved = now;
+            }
+        }
+        if (now.ms - moved.ms >= REBUILD_STILL_MS) {
+            return ERR_BUSY;
+        }
+        if (now.ms - told.ms >= REBUILD_STEP_MS) {
+            told = now;
+            put_progress(checking, followed, goal);
+        }
+        sleep_ms(REBUILD_LOOK_MS);
+    }
+}
+
+json_t *answer_rebuild(struct service *service, const json_t *request, service_progress progress, void *arg, enum err *ret_err)
 {
     (void)request;
+    struct checking checking = {.progress = progress, .arg = arg};
+    struct mono_ms begin = mono_now();
+    uint64_t left = 1;
     *ret_err = views_reset(service->views);
+    if (*ret_err == ERR_OK && service->core != NULL) {
+        service->drop_views(service->arg);
+        *ret_err = await_follower(service, &checking);
+    }
+    while (service->core == NULL && *ret_err == ERR_OK && left > 0) {
+        *ret_err = views_follow(service->views, service->store, 4096, &left);
+    }
+    if (*ret_err == ERR_BUSY) {
+        return service_error(ERR_BUSY, "the index was emptied, but following the log does not move on", "it stands still, see index_behind in the daemon's log",
+                             "griot status shows how far it is; griot fsck whether the log is damaged");
+    }
     if (*ret_err != ERR_OK) {
         return service_error(*ret_err, "the index was not rebuilt", NULL, "stop the node, delete the folder views in its home, start it again");
     }
-    uint64_t begin = mono_now().ms, left = 1;
-    if (service->core == NULL) {
-        while (*ret_err == ERR_OK && left > 0) {
-            *ret_err = views_follow(service->views, service->store, 4096, &left);
-        }
-    } else {
-        service->drop_views(service->arg);
-    }
     json_t *answer = answer_new(service, "griot.rebuild/1");
-    struct views_read *read;
     struct views_count count = {0};
-    if (views_read_begin(service->views, service->store, &read) == ERR_OK) {
-        (void)!views_count(read, &count);
-        views_read_end(&read);
-    }
+    (void)count_views(service, &count);
     answer_number(answer, "followed", count.followed);
     answer_number(answer, "journal", count.journal);
-    answer_number(answer, "took_ms", mono_now().ms - begin);
+    answer_number(answer, "took_ms", mono_now().ms - begin.ms);
     return answer;
 }

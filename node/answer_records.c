@@ -138,6 +138,20 @@ static void put_summary(json_t *hit, const struct record *record)
     }
 }
 
+/* An aggregate never looks like one event. */
+static void put_aggregate(json_t *hit, const struct record *record)
+{
+    struct span text = record_get(record, "event_count");
+    uint64_t count = 0;
+    bool is_count = text.n > 0 && text.n <= 18; /* digits that fit */
+    for (size_t i = 0; is_count && i < text.n; i++) {
+        is_count = text.p[i] >= '0' && text.p[i] <= '9';
+        count = 10 * count + (uint64_t)(text.p[i] - '0');
+    }
+    json_object_set_new(hit, "is_aggregate", json_boolean(span_equal(record_get(record, "is_aggregate"), span_text("true"))));
+    json_object_set_new(hit, "event_count", is_count ? json_integer((json_int_t)count) : json_null());
+}
+
 static bool put_hit(void *arg, const struct version *version)
 {
     struct search *search = arg;
@@ -150,21 +164,24 @@ static bool put_hit(void *arg, const struct version *version)
         answer_text(hit, "kind", kind != NULL ? kind->name : "unknown");
         answer_text(hit, "origin", node_name(&search->view->live, &version->author, hex));
         put_summary(hit, &search->view->record);
+        put_aggregate(hit, &search->view->record);
     }
     json_array_append_new(search->hits, hit);
     return true;
 }
 
-/* "complete for 25 of 26 origins": an origin is complete when it has been heard of and nothing known of it is missing here. */
+/* "complete for 25 of 26 origins": an origin is complete when it has been heard of and nothing known of it is missing here. While nobody is heard, that
+ * can be said of this node alone. */
 static json_t *complete_json(struct service *service, const struct live *live, struct views_read *read)
 {
     struct views_count count = {0};
     json_t *complete = json_object(), *unknown = json_array(), *behind = json_array();
+    bool is_alone = live_is_alone(live);
     size_t whole = 0;
     for (size_t i = 0; i < live->origin_count; i++) {
         const struct live_origin *origin = &live->origins[i];
         bool is_self = node_id_equal(&origin->node, &service->home->node);
-        if (!origin->is_heard && !is_self) {
+        if ((is_alone || !origin->is_heard) && !is_self) {
             json_array_append_new(unknown, json_string(origin->name));
         } else if (origin->missing > 0) {
             json_array_append_new(behind, json_string(origin->name));
@@ -177,6 +194,7 @@ static json_t *complete_json(struct service *service, const struct live *live, s
     answer_number(complete, "missing", live->missing);
     json_object_set_new(complete, "unknown", unknown);
     json_object_set_new(complete, "behind", behind);
+    answer_heard(complete, live);
     uint64_t left = views_count(read, &count) == ERR_OK && count.journal > count.followed ? count.journal - count.followed : 0;
     answer_number(complete, "index_behind", left);
     return complete;

@@ -64,6 +64,44 @@ json_t *answer_peers(struct service *service, const json_t *request, enum err *r
     return answer;
 }
 
+void answer_heard(json_t *object, const struct live *live)
+{
+    uint64_t heard_ms = 0;
+    json_object_set_new(object, "alone", json_boolean(live_is_alone(live)));
+    json_object_set_new(object, "heard_ms", live_heard(live, &heard_ms) ? json_integer((json_int_t)heard_ms) : json_null());
+}
+
+/* Names of the members of which nothing is known; while nobody is heard, of all others. */
+static json_t *unknown_json(const struct live *live, const struct node_id *self)
+{
+    bool is_alone = live_is_alone(live);
+    json_t *unknown = json_array();
+    for (size_t i = 0; i < live->origin_count; i++) {
+        const struct live_origin *origin = &live->origins[i];
+        if ((is_alone || !origin->is_heard) && !node_id_equal(&origin->node, self)) {
+            json_array_append_new(unknown, json_string(origin->name));
+        }
+    }
+    return unknown;
+}
+
+static bool no_hit(void *arg, const struct version *version)
+{
+    (void)arg;
+    (void)version;
+    return false;
+}
+
+/* How many of the current seizures sum up several events; null when the views cannot tell. */
+static json_t *aggregates_json(struct views_read *views)
+{
+    struct query_result result;
+    size_t at;
+    const char *why;
+    enum err err = views_search(views, span_text("kind:seizure is_aggregate:true"), 0, 0, no_hit, NULL, &result, &at, &why);
+    return err == ERR_OK ? json_integer((json_int_t)result.total) : json_null();
+}
+
 static void warn(json_t *warnings, const char *code, const char *text, const char *todo)
 {
     json_t *warning = json_object();
@@ -144,18 +182,18 @@ static json_t *status_of(struct service *service, const struct live *live, struc
     }
     /* Said before the first refusal, and by a stopped node too. */
     bool is_intake_stopped = live->is_intake_stopped || size.disk_free < service->home->config.disk_reserve_mib << 20;
-    json_object_set_new(answer, "records", json_pack("{s:I, s:I}", "seizure", (json_int_t)count.current[RECORD_SEIZURE], "alert",
-                                                     (json_int_t)count.current[RECORD_ALERT]));
+    uint64_t seizures = count.current[RECORD_SEIZURE], alerts = count.current[RECORD_ALERT];
+    answer_number(answer, "records", seizures + alerts);
+    json_object_set_new(answer, "kinds", json_pack("{s:I, s:I}", "seizure", (json_int_t)seizures, "alert", (json_int_t)alerts));
+    json_object_set_new(answer, "aggregates", aggregates_json(views));
     answer_number(answer, "commits", size.commits);
     answer_number(answer, "entries", size.entries);
     answer_number(answer, "logs", size.logs);
-    json_t *unknown = json_array();
-    for (size_t i = 0; i < live->origin_count; i++) {
-        if (!live->origins[i].is_heard && !node_id_equal(&live->origins[i].node, &service->home->node)) {
-            json_array_append_new(unknown, json_string(live->origins[i].name));
-        }
-    }
-    json_object_set_new(answer, "missing", json_pack("{s:I, s:o}", "total", (json_int_t)live->missing, "unknown", unknown));
+    json_t *missing = json_object();
+    answer_number(missing, "total", live->missing);
+    json_object_set_new(missing, "unknown", unknown_json(live, &service->home->node));
+    answer_heard(missing, live);
+    json_object_set_new(answer, "missing", missing);
     answer_hex(answer, "heads_digest", live->heads_digest.b, sizeof live->heads_digest.b);
     json_object_set_new(answer, "released", json_boolean(live->is_released));
     if (membership != NULL) {

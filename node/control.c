@@ -11,6 +11,7 @@
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -33,19 +34,30 @@ struct control {
 
 /* ---- frames ---- */
 
-static enum err write_all(int fd, const void *p, size_t n)
+/* Both parts in one go where they fit: the reader is woken once. */
+static enum err write_all(int fd, struct span head, struct span body)
 {
-    const uint8_t *at = p;
-    while (n > 0) {
-        ssize_t sent = send(fd, at, n, MSG_NOSIGNAL);
+    size_t done = 0, total = head.n + body.n;
+    while (done < total) {
+        const struct span left[2] = {done < head.n ? span_of(head.p + done, head.n - done) : span_of(NULL, 0),
+                                     done > head.n ? span_of(body.p + (done - head.n), total - done) : body};
+        struct iovec parts[2];
+        for (int i = 0; i < 2; i++) {
+            union {
+                const uint8_t *in;
+                void *out;
+            } p = {left[i].p}; /* sendmsg does not write to it, but does not say const */
+            parts[i] = (struct iovec){p.out, left[i].n};
+        }
+        struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2};
+        ssize_t sent = sendmsg(fd, &message, MSG_NOSIGNAL);
         if (sent < 0 && errno == EINTR) {
             continue;
         }
         if (sent <= 0) {
             return ERR_UNREACHABLE;
         }
-        at += sent;
-        n -= (size_t)sent;
+        done += (size_t)sent;
     }
     return ERR_OK;
 }
@@ -74,8 +86,7 @@ enum err control_write(int fd, char type, struct span body)
         return ERR_OVERSIZE;
     }
     uint8_t head[5] = {(uint8_t)(n >> 24), (uint8_t)(n >> 16), (uint8_t)(n >> 8), (uint8_t)n, (uint8_t)type};
-    enum err err = write_all(fd, head, sizeof head);
-    return err == ERR_OK ? write_all(fd, body.p, body.n) : err;
+    return write_all(fd, span_of(head, sizeof head), body);
 }
 
 enum err control_read(int fd, char *ret_type, uint8_t **ret, size_t *ret_bytes)

@@ -58,7 +58,7 @@ static void block_signals(void)
 static void rebuild_views(void *arg)
 {
     struct daemon *daemon = arg;
-    follower_wake(daemon->follower);
+    follower_wake(daemon->follower, false);
 }
 
 /* A command that works on a stopped node holds its home for a moment; a daemon, which answers, holds it for good. */

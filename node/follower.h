@@ -8,6 +8,7 @@ struct follower;
 /* Follow at once and whenever follower_wake is called. ERR_MEMORY, ERR_INTERNAL */
 MUST_CHECK enum err follower_new(struct views *views, struct store *store, struct follower **ret);
 void follower_destroy(struct follower **follower);
-void follower_wake(void *follower); /* from any thread */
+/* From any thread: the journal has grown (`has_commits`), or what the views derive from notices may have changed. */
+void follower_wake(void *follower, bool has_commits);
 
 #endif

@@ -4,7 +4,7 @@
 
 #include "node/engine/sync.h"
 
-enum { LIVE_ERROR_BYTES_MAX = 160, LIVE_REFUSALS_MAX = 32 };
+enum { LIVE_ERROR_BYTES_MAX = 160, LIVE_REFUSALS_MAX = 32, LIVE_DOOR_MAX = 3 /* ways to be turned away at the door */ };
 
 struct live_peer {
     struct node_id node;
@@ -46,10 +46,15 @@ struct live {
     struct hash heads_digest;
     uint64_t missing;
     size_t peer_count, origin_count, refusal_count;
-    struct live_peer *peers;     /* members other than ourselves that we dial or have heard; owned */
+    struct live_peer *peers;     /* members other than ourselves that we count on a link with, or have heard; owned */
     struct live_origin *origins; /* every member; owned */
-    struct live_refusal refusals[LIVE_REFUSALS_MAX];
+    struct live_refusal refusals[LIVE_REFUSALS_MAX + LIVE_DOOR_MAX];
 };
 void live_fini(struct live *live);
+
+/* Are there other members, and no standing session whose peer has said what it holds? Then nothing is known of what exists elsewhere by now. */
+bool live_is_alone(const struct live *live);
+/* The age of the newest word of any peer, in milliseconds. False, and *ret_ms_ago as it was: none since the start. */
+bool live_heard(const struct live *live, uint64_t *ret_ms_ago);
 
 #endif

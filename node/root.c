@@ -146,6 +146,8 @@ struct ceremony {
     struct roster last; /* number 0: none yet */
     struct hash last_hash;
     struct unpack *unpack;
+    struct cut *cuts; /* of the next roster, ROSTER_CUTS_MAX; sorted in the end */
+    uint32_t cut_count;
     const char *why;
 };
 
@@ -201,6 +203,7 @@ static enum err ceremony_open(struct ceremony *c, const char *folder)
 
 static void ceremony_close(struct ceremony *c)
 {
+    free(c->cuts);
     roster_fini(&c->last);
     region_file_fini(&c->region);
     unpack_destroy(&c->unpack);
@@ -248,8 +251,6 @@ static int compare_members(const void *a, const void *b)
 
 static enum err members_gather(struct ceremony *c, const struct span *cards, size_t count, struct roster *next, uint32_t *added)
 {
-    bool has_hub = false;
-
     next->members = calloc(MEMBERS_MAX, sizeof *next->members);
     if (next->members == NULL) {
         return ERR_MEMORY;
@@ -277,6 +278,13 @@ static enum err members_gather(struct ceremony *c, const struct span *cards, siz
             return err;
         }
     }
+    return ERR_OK;
+}
+
+static enum err members_settle(struct ceremony *c, struct roster *next)
+{
+    bool has_hub = false;
+
     qsort(next->members, next->member_count, sizeof *next->members, compare_members);
     for (uint32_t i = 0; i < next->member_count; i++) {
         has_hub = has_hub || next->members[i].role == ROLE_HUB;
@@ -286,6 +294,144 @@ static enum err members_gather(struct ceremony *c, const struct span *cards, siz
         return ERR_INVALID;
     }
     return ERR_OK;
+}
+
+/* ---- who leaves, whose suspension ends ---- */
+
+static struct member *member_named(const struct roster *roster, const char *name)
+{
+    for (uint32_t i = 0; i < roster->member_count; i++) {
+        if (strcmp(roster->members[i].name, name) == 0) {
+            return &roster->members[i];
+        }
+    }
+    return NULL;
+}
+
+/* The cut of a suspension of this node that DIR/region holds, or none. Whether the act counts need not be known: the root makes it its own. */
+static enum err cut_suspended(struct ceremony *c, struct cut *cut)
+{
+    struct act *act = malloc(sizeof *act);
+    struct notice notice;
+
+    if (act == NULL) {
+        return ERR_MEMORY;
+    }
+    for (size_t i = 0; i < c->region.count; i++) {
+        if (notice_decode(c->unpack, c->region.notices[i], &notice, NULL) == ERR_OK && notice.kind == NOTICE_ACT &&
+            act_decode(c->unpack, notice.body, act, NULL) == ERR_OK && act->kind == ACT_SUSPEND && node_id_equal(&act->subject.node, &cut->node)) {
+            *cut = act->cut;
+            break;
+        }
+    }
+    free(act);
+    return ERR_OK;
+}
+
+/* `is_lift` begins with no heads: it binds nothing of a node that is in (store/README.md 3.3). */
+static enum err cut_make(struct ceremony *c, const struct node_id *node, bool is_lift)
+{
+    struct cut *cut;
+
+    if (c->cut_count == ROSTER_CUTS_MAX) {
+        c->why = N_("more nodes have left than a roster can name");
+        return ERR_OVERSIZE;
+    }
+    cut = &c->cuts[c->cut_count++];
+    *cut = (struct cut){.node = *node};
+    return is_lift ? ERR_OK : cut_suspended(c, cut);
+}
+
+static bool is_among(const char *const *names, const char *name)
+{
+    for (; names != NULL && *names != NULL; names++) {
+        if (strcmp(*names, name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static enum err members_leave(struct ceremony *c, const struct root_changes *changes, struct roster *next, struct root_signed *made)
+{
+    for (size_t i = 0; changes->removed != NULL && changes->removed[i] != NULL; i++) {
+        struct member *member = member_named(next, changes->removed[i]);
+        enum err err;
+
+        if (member == NULL || is_among(changes->lifted, changes->removed[i])) {
+            c->why = member == NULL ? N_("no member has that name") : N_("a node is both removed and lifted");
+            return member == NULL ? ERR_NOT_FOUND : ERR_INVALID;
+        }
+        err = cut_make(c, &member->node, false);
+        if (err != ERR_OK) {
+            return err;
+        }
+        *member = next->members[--next->member_count]; /* sorted before it is signed */
+        made->removed++;
+    }
+    for (size_t i = 0; changes->lifted != NULL && changes->lifted[i] != NULL; i++) {
+        struct member *member = member_named(next, changes->lifted[i]);
+        enum err err;
+
+        if (member == NULL) {
+            c->why = N_("no member has that name");
+            return ERR_NOT_FOUND;
+        }
+        err = is_among(changes->lifted + i + 1, changes->lifted[i]) ? ERR_OK : cut_make(c, &member->node, true);
+        if (err != ERR_OK) {
+            return err;
+        }
+        made->lifted++;
+    }
+    return ERR_OK;
+}
+
+static int compare_cuts(const void *a, const void *b)
+{
+    const struct cut *x = a, *y = b;
+
+    return memcmp(x->node.b, y->node.b, sizeof x->node.b);
+}
+
+/* The cuts of those who have left go with every roster. That of a node that is in binds nothing (no ceremony gives a node another identity key), and must not lift its next suspension. */
+static enum err cuts_carry(struct ceremony *c, struct roster *next)
+{
+    for (uint32_t i = 0; i < c->last.cut_count; i++) {
+        bool is_named = false;
+
+        for (uint32_t j = 0; j < next->member_count && !is_named; j++) {
+            is_named = node_id_equal(&next->members[j].node, &c->last.cuts[i].node);
+        }
+        for (uint32_t j = 0; j < c->cut_count && !is_named; j++) {
+            is_named = node_id_equal(&c->cuts[j].node, &c->last.cuts[i].node);
+        }
+        if (is_named) {
+            continue;
+        }
+        if (c->cut_count == ROSTER_CUTS_MAX) {
+            c->why = N_("more nodes have left than a roster can name");
+            return ERR_OVERSIZE;
+        }
+        c->cuts[c->cut_count++] = c->last.cuts[i];
+    }
+    qsort(c->cuts, c->cut_count, sizeof *c->cuts, compare_cuts);
+    next->cuts = c->cuts;
+    next->cut_count = c->cut_count;
+    return ERR_OK;
+}
+
+static enum err cuts_gather(struct ceremony *c, const struct root_changes *changes, struct roster *next, struct root_signed *made)
+{
+    enum err err = ERR_OK;
+
+    c->cuts = calloc(ROSTER_CUTS_MAX, sizeof *c->cuts);
+    if (c->cuts == NULL) {
+        return ERR_MEMORY;
+    }
+    if (changes != NULL) {
+        err = members_leave(c, changes, next, made);
+    }
+    return err == ERR_OK ? cuts_carry(c, next) : err;
 }
 
 /* ---- signing ---- */
@@ -420,15 +566,13 @@ static struct roster roster_next(const struct ceremony *c, bool has_profile, enu
                           .key_count = is_first ? charter->key_count : c->last.key_count,
                           .created = now,
                           .protocol_min = is_first ? PROTOCOL_VERSION : c->last.protocol_min,
-                          .profile = is_first || has_profile ? profile : c->last.profile,
-                          .cut_count = c->last.cut_count,
-                          .cuts = c->last.cuts};
+                          .profile = is_first || has_profile ? profile : c->last.profile};
 
     memcpy(next.keys, is_first ? charter->keys : c->last.keys, sizeof next.keys);
     return next;
 }
 
-enum err root_sign_roster(const char *path, const struct span *cards, size_t count, bool has_profile, enum profile profile, struct wall_ms now, root_unlock unlock, void *arg,
+enum err root_sign_roster(const char *path, const struct span *cards, size_t count, const struct root_changes *changes, bool has_profile, enum profile profile, struct wall_ms now, root_unlock unlock, void *arg,
                           struct root_signed *ret, const char **why)
 {
     struct root_signed made = {0};
@@ -443,11 +587,17 @@ enum err root_sign_roster(const char *path, const struct span *cards, size_t cou
 
         err = members_gather(&c, cards, count, &next, &made.added);
         if (err == ERR_OK) {
+            err = cuts_gather(&c, changes, &next, &made);
+        }
+        if (err == ERR_OK) {
+            err = members_settle(&c, &next);
+        }
+        if (err == ERR_OK) {
             err = roster_issue(&c, &next, unlock, arg, &made.signatures);
         }
         made.number = next.number;
         made.members = next.member_count;
-        free(next.members); /* the cuts are the last roster's */
+        free(next.members); /* the cuts are the ceremony's */
     }
     if (err == ERR_OK) {
         *ret = made;

@@ -25,16 +25,22 @@ MUST_CHECK enum err root_create(const char *path, const struct root_plan *plan, 
 
 struct root_signed {
     uint64_t number; /* of the new roster */
-    uint32_t members, added;
+    uint32_t members, added, removed, lifted;
     uint32_t signatures;
 };
+/* What the next roster changes of the members of the last one. Names; NULL-ended, or NULL. */
+struct root_changes {
+    const char *const *removed; /* leave the region. What of theirs is final counts, and what the cut of a suspension that DIR/region holds names */
+    const char *const *lifted;  /* end their suspension: the roster names them in its cuts and lists them, so that all they have written counts again */
+};
 /* Make the next roster of DIR: the members of the last one and those of the cards (notices), signed by as many of the root keys present as the threshold asks for;
- * DIR/region then holds it and the cards. `profile` is kept for rosters after the first unless `has_profile`.
+ * `changes` may be NULL. DIR/region then holds it and the cards. `profile` is kept for rosters after the first unless `has_profile`.
  *   errors  ERR_NOT_FOUND   no charter in DIR, or fewer key folders than the threshold; `*why` says which
  *           ERR_REGION, ERR_BADSIG, ERR_MALFORMED ...  a card; ERR_EXISTS  two nodes of one name, or a node with another identity key or role than the last roster says
+ *           ERR_NOT_FOUND   nobody of a name in `changes`; ERR_INVALID  a name both removed and lifted, or removed and among the cards
  *           ERR_INVALID     no member at all, or no hub among them; ERR_OVERSIZE  more members than a roster holds; ERR_CORRUPT  a key that is not the charter's, or DIR/region
  *           those of `unlock` and of keyring_open; ERR_IO, ERR_FULL, ERR_MEMORY; `*why` (may be NULL) is an English msgid or NULL. DIR is then as it was. */
-MUST_CHECK enum err root_sign_roster(const char *path, const struct span *cards, size_t count, bool has_profile, enum profile profile, struct wall_ms now, root_unlock unlock,
+MUST_CHECK enum err root_sign_roster(const char *path, const struct span *cards, size_t count, const struct root_changes *changes, bool has_profile, enum profile profile, struct wall_ms now, root_unlock unlock,
                                      void *arg, struct root_signed *ret, const char **why);
 
 #endif

@@ -8,7 +8,8 @@
 
 enum { FOLLOW_ITEMS = 4096, COMMIT_TRIES_MAX = 4 };
 
-/* Index what the journal holds. On a full disk the index stays behind, and answers say how far: what is there can still be read. */
+/* Index what the journal holds. On a full disk, and before a damaged commit, the index stays behind, and answers say how far: what is there can
+ * still be read, and checked. */
 static enum err follow(struct service *service)
 {
     uint64_t left = 1;
@@ -16,7 +17,7 @@ static enum err follow(struct service *service)
     while (err == ERR_OK && left > 0) {
         err = views_follow(service->views, service->store, FOLLOW_ITEMS, &left);
     }
-    return err == ERR_FULL ? ERR_OK : err;
+    return err == ERR_FULL || err == ERR_CORRUPT ? ERR_OK : err;
 }
 
 enum err service_open(struct home *home, struct service *ret)
@@ -204,14 +205,24 @@ json_t *service_append(struct service *service, enum channel channel, struct spa
     return answer;
 }
 
-json_t *service_answer(struct service *service, const json_t *request, service_progress progress, void *arg, enum err *ret_err)
+/* A reader has met damage: nobody else need do so. */
+static void heal_views(struct service *service)
+{
+    if (service->core != NULL) {
+        service->drop_views(service->arg);
+    } else {
+        (void)!follow(service);
+    }
+}
+
+static json_t *answer_request(struct service *service, const json_t *request, service_progress progress, void *arg, enum err *ret_err)
 {
     static const struct {
         const char *name;
         json_t *(*answer)(struct service *, const json_t *, enum err *);
     } answers[] = {
         {"status", answer_status}, {"peers", answer_peers},   {"lag", answer_lag},         {"search", answer_search},
-        {"show", answer_show},     {"trace", answer_trace},   {"backup", answer_backup},   {"rebuild", answer_rebuild},
+        {"show", answer_show},     {"trace", answer_trace},   {"backup", answer_backup},
         {"admit", answer_admit},   {"join", answer_join},     {"region", answer_region},
         {"suspend", answer_suspend}, {"publish", answer_publish},
     };
@@ -229,6 +240,18 @@ json_t *service_answer(struct service *service, const json_t *request, service_p
     if (strcmp(name, "verify") == 0 || strcmp(name, "fsck") == 0) {
         return answer_check(service, request, progress, arg, ret_err);
     }
+    if (strcmp(name, "rebuild") == 0) {
+        return answer_rebuild(service, request, progress, arg, ret_err);
+    }
     *ret_err = ERR_USAGE;
     return service_error(ERR_USAGE, "this node does not know that request", NULL, "use the same release for command and daemon");
+}
+
+json_t *service_answer(struct service *service, const json_t *request, service_progress progress, void *arg, enum err *ret_err)
+{
+    json_t *answer = answer_request(service, request, progress, arg, ret_err);
+    if (service->views != NULL && views_starts_again(service->views)) {
+        heal_views(service);
+    }
+    return answer;
 }

@@ -27,7 +27,8 @@ MUST_CHECK enum err service_live(struct service *service, struct live *ret);
 
 typedef void (*service_progress)(void *arg, json_t *progress); /* borrowed */
 
-/* One request, one answer: a new reference to the result, or to a griot.error/1 object with *ret_err set. Never NULL but when memory runs out. */
+/* One request, one answer: a new reference to the result, or to a griot.error/1 object with *ret_err set. Never NULL but when memory runs out.
+ * An answer that met damage in the views has them made anew: the next one heals. */
 json_t *service_answer(struct service *service, const json_t *request, service_progress progress, void *arg, enum err *ret_err);
 /* One batch of records (client.h). */
 json_t *service_append(struct service *service, enum channel channel, struct span batch, enum err *ret_err);
@@ -45,6 +46,8 @@ void answer_number(json_t *object, const char *key, uint64_t number);
 void answer_time(json_t *object, const char *key, struct wall_ms time); /* RFC 3339, UTC */
 const char *channel_name(enum channel channel);
 const char *role_name(enum role role);
+/* Put what is known of the others into "missing" and "complete": "alone" (live_is_alone) and "heard_ms". */
+void answer_heard(json_t *object, const struct live *live);
 /* The fields of a record as entered, groups and repeated fields as arrays. */
 json_t *record_json(const struct record *record);
 
@@ -56,7 +59,7 @@ json_t *answer_show(struct service *service, const json_t *request, enum err *re
 json_t *answer_trace(struct service *service, const json_t *request, enum err *ret_err);
 json_t *answer_backup(struct service *service, const json_t *request, enum err *ret_err);
 json_t *answer_check(struct service *service, const json_t *request, service_progress progress, void *arg, enum err *ret_err); /* verify, fsck */
-json_t *answer_rebuild(struct service *service, const json_t *request, enum err *ret_err);
+json_t *answer_rebuild(struct service *service, const json_t *request, service_progress progress, void *arg, enum err *ret_err);
 json_t *answer_admit(struct service *service, const json_t *request, enum err *ret_err);
 json_t *answer_suspend(struct service *service, const json_t *request, enum err *ret_err);
 json_t *answer_publish(struct service *service, const json_t *request, enum err *ret_err);

@@ -187,10 +187,10 @@ static enum err meet_held(struct gate *gate, uint64_t seq, struct span packed, s
     if (hash_equal(&hash, &chain.hash)) {
         return ERR_OK;
     }
-    /* Ours never left, so nobody holds it: it gives way (author_give_way), and there is no fork to prove. */
-    uint64_t unsent = node_id_equal(&gate->log->chain.node, &store->self) ? unsent_first(&store->txn, gate->log->number) : 0;
-    if (unsent != 0 && unsent <= seq) {
-        return refuse(gate, "store/README.md 5: own commits that have not left are in its place", ERR_GAP);
+    /* The author makes no proof against itself: it gives way (author_give_way). Whoever holds both sides makes one. */
+    if (node_id_equal(&gate->log->chain.node, &store->self)) {
+        ret->own_conflict = seq;
+        return refuse(gate, "store/README.md 5: another commit of our own is in its place", ERR_GAP);
     }
     return prove_fork(gate, seq, store->commit, &chain.hash, ret);
 }

@@ -47,6 +47,7 @@ struct admitted { /* outcome of one segment; filled in also on errors, with what
     uint64_t cut_height; /* as in log_info */
     bool has_fork; /* another signed commit at a held seq: `proof` was stored as a notice */
     struct notice_ref proof;
+    uint64_t own_conflict; /* with ERR_GAP: at this seq of an own log another commit of ours is held, which has to give way (author_give_way); else 0 */
 };
 /* The one gate. Verify the items of `seg` in order against the chain held (limits, canonical form, chain, signature, membership) and append the good
  * ones, to the journal too. Stops at the first bad item: the good ones before it stay. Commits held already are skipped when equal, and make a fork
@@ -98,11 +99,11 @@ struct gave_way { /* outcome of author_give_way */
     struct head reissued;      /* of the log that has its commits now; all zeros when nothing was taken back */
     uint64_t commits, entries; /* issued again */
 };
-/* Others hold more of this own log than we do, or something else: close it for good (its key is destroyed at once), take back what certainly has not left,
- * and issue the same entries again, with the salts they had and so under the same content hashes, in a new incarnation. What others hold of the log can
+/* Others hold more of this own log than we do, or something else: close it for good (its key is destroyed at once), take back what certainly has not left
+ * (and whatever stands at `from` or later, when that is not 0: an own_conflict), and issue the same entries again, with the salts they had and so under the same content hashes, in a new incarnation. What others hold of the log can
  * then be admitted without contradiction. All of it, or nothing, with the open transaction; again, it does nothing further.
  *   errors  ERR_NOT_FOUND  no such log of ours; after any other the transaction fails: those of author_append */
-MUST_CHECK enum err author_give_way(struct author *author, const struct log_id *log, uint64_t roster_number, struct gave_way *ret);
+MUST_CHECK enum err author_give_way(struct author *author, const struct log_id *log, uint64_t from, uint64_t roster_number, struct gave_way *ret);
 
 /* Own records by id, kept in the same transaction as their append, so that an import run twice makes no duplicates whatever the index's lag. */
 struct own_record {

@@ -135,6 +135,9 @@ static enum err take_back(struct store *store, struct log *log, uint64_t first)
     }
     log->chain = chain;
     log_touch(store, log);
+    if (log->end_seq != LOG_OPEN_END || log->fork_seq != 0) { /* another branch may be final now that ours is not in its way */
+        log_end_update(store, log);
+    }
     (void)kv_delete(&store->txn, TABLE_META, unsent_key(log->number, mem));
     epoch_next(store);
     return store->txn.err;
@@ -152,12 +155,15 @@ static enum err close_for_good(struct author *author, const struct log *log)
     return keyring_remove(author->keyring, name);
 }
 
-static enum err give_way(struct author *author, struct log *log, uint64_t roster_number, struct gave_way *ret)
+static enum err give_way(struct author *author, struct log *log, uint64_t from, uint64_t roster_number, struct gave_way *ret)
 {
     struct store *store = author->store;
     struct log *fresh = NULL;
     uint64_t first = unsent_first(&store->txn, log->number);
     enum err err = close_for_good(author, log);
+    if (from != 0 && (first == 0 || from < first)) {
+        first = from;
+    }
     if (err != ERR_OK || first == 0 || first > log->chain.seq) {
         return err;
     }
@@ -177,7 +183,7 @@ static enum err give_way(struct author *author, struct log *log, uint64_t roster
     return err;
 }
 
-enum err author_give_way(struct author *author, const struct log_id *id, uint64_t roster_number, struct gave_way *ret)
+enum err author_give_way(struct author *author, const struct log_id *id, uint64_t from, uint64_t roster_number, struct gave_way *ret)
 {
     struct store *store = author->store;
     assert(store->is_writing);
@@ -190,7 +196,7 @@ enum err author_give_way(struct author *author, const struct log_id *id, uint64_
     enum err err = log_head(&store->txn, log, &ret->before);
     ret->after = ret->before;
     if (err == ERR_OK) {
-        err = give_way(author, log, roster_number, ret);
+        err = give_way(author, log, from, roster_number, ret);
     }
     if (err != ERR_OK && store->txn.err == ERR_OK) {
         store->txn.err = err; /* half of it must not become durable */

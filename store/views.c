@@ -171,6 +171,11 @@ enum err views_reset(struct views *views)
     return ERR_OK;
 }
 
+bool views_starts_again(const struct views *views)
+{
+    return atomic_load(&views->is_damaged);
+}
+
 enum err views_drop(const char *home)
 {
     char path[KV_PATH_BYTES_MAX + 1];
@@ -482,7 +487,12 @@ enum err views_follow(struct views *views, struct store *store, uint64_t items_m
     struct store_read *read;
     struct views_state state;
     bool is_replaced = false;
-    enum err err = views->kv != NULL ? ERR_OK : replace(views);
+    enum err err = ERR_OK;
+
+    if (views->kv == NULL || atomic_load(&views->is_damaged)) { /* not emptied: LMDB ends the process when it meets a page that is none in mdb_drop */
+        err = views->kv != NULL && !kv_has_room(views->kv) ? ERR_FULL : replace(views);
+        is_replaced = true;
+    }
 
     if (err == ERR_OK) {
         err = writer_get(views, &w);

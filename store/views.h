@@ -17,8 +17,11 @@ void views_close(struct views **views);
 /* Delete HOME/views, which must not be open: the next open starts from an empty one. */
 MUST_CHECK enum err views_drop(const char *home);
 
-/* Empty the views: the next views_follow starts from nothing, in one transaction with its first batch. Any thread. Never fails today. */
+/* Have the views made anew: the next views_follow waits for the readers, and starts from nothing. Any thread. Never fails today. */
 MUST_CHECK enum err views_reset(struct views *views);
+
+/* Does the next views_follow start from nothing: after views_reset, or because a reader has met damage? Any thread. */
+bool views_starts_again(const struct views *views);
 
 /* Follow the journal for at most `items_max` items, in one transaction, entries sorted before they are put. Views' writer thread only. Ends earlier
  * after about 4,096 records, which bounds its memory. Views that are damaged, or that followed another journal (a store brought back from a backup),
@@ -88,6 +91,18 @@ struct query_result {
 MUST_CHECK enum err views_search(struct views_read *read, struct span query, uint64_t offset, size_t limit,
                                  bool (*each)(void *arg, const struct version *version), void *arg, struct query_result *ret, size_t *ret_at,
                                  const char **ret_why);
+
+/* Check the views against the journal as far as they have followed it, and read through every key: documents, terms, filters, counts.
+ *   fault     called with each fault: a stable code, and what and where (in English)
+ *   progress  with journal items compared of those followed; may be NULL
+ *   errors    ERR_CORRUPT  faults were reported, and the next views_follow starts again; ERR_MEMORY, ERR_IO  the check itself failed */
+struct views_check {
+    void (*fault)(void *arg, enum err err, const char *what);
+    void (*progress)(void *arg, uint64_t done, uint64_t total);
+    void *arg;
+    uint64_t faults;
+};
+MUST_CHECK enum err views_check(struct views_read *read, struct views_check *check);
 
 /* All keys (table number, key) and values in order, to compare rebuilds. */
 MUST_CHECK enum err views_dump(struct views_read *read, void (*put)(void *arg, struct span key, struct span value), void *arg);

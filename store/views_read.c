@@ -10,27 +10,6 @@
 
 enum { VERSIONS_MAX = 65536 };
 
-struct views_read {
-    struct views *views;
-    struct kv_txn txn;
-    struct store_read *log;
-    struct views_state state;
-    struct search *search; /* the rest is made at first use */
-    struct query *query;
-    struct commit *commit;
-    struct unpack *unpack;
-    struct record *record;
-};
-
-/* Damage in the views is for the writer to mend: say so, and pass the error on. */
-static enum err damaged(struct views_read *read, enum err err)
-{
-    if (err == ERR_CORRUPT) {
-        atomic_store(&read->views->is_damaged, true);
-    }
-    return err;
-}
-
 enum err views_read_begin(struct views *views, struct store *store, struct views_read **ret)
 {
     struct views_read *read = calloc(1, sizeof *read);
@@ -47,7 +26,7 @@ enum err views_read_begin(struct views *views, struct store *store, struct views
         return ERR_CORRUPT;
     }
     kv_begin_read(views->kv, &read->txn); /* before the log's: then the log holds whatever the views speak of */
-    err = damaged(read, views_state_get(&read->txn, &read->state));
+    err = views_damaged(read, views_state_get(&read->txn, &read->state));
     if (err == ERR_OK) {
         err = store_read_begin(store, &read->log);
     }
@@ -93,7 +72,7 @@ enum err views_count(struct views_read *read, struct views_count *ret)
 
 /* ---- versions ---- */
 
-static enum err memory_get(struct views_read *read)
+enum err views_memory(struct views_read *read)
 {
     if (read->commit == NULL) {
         read->commit = malloc(sizeof *read->commit);
@@ -120,7 +99,7 @@ static enum err payload_check(struct views_read *read, const struct entry *entry
     if (err == ERR_MEMORY) {
         return err;
     }
-    return err == ERR_OK && memcmp(read->record->id.b, doc->id.b, sizeof doc->id.b) == 0 ? ERR_OK : damaged(read, ERR_CORRUPT);
+    return err == ERR_OK && memcmp(read->record->id.b, doc->id.b, sizeof doc->id.b) == 0 ? ERR_OK : views_damaged(read, ERR_CORRUPT);
 }
 
 /* Fetch a version from the log. The payload is checked by its hash, either with the whole commit's, or (`key`) against the name under which the index
@@ -130,7 +109,7 @@ static enum err version_get(struct views_read *read, const struct doc *doc, cons
     const struct entry *entry = NULL;
     struct log_info info;
     struct hash hash;
-    enum err err = memory_get(read);
+    enum err err = views_memory(read);
 
     if (err == ERR_OK) {
         err = store_log_by_number(read->log, doc->log_number, &info);
@@ -144,7 +123,7 @@ static enum err version_get(struct views_read *read, const struct doc *doc, cons
     if (err == ERR_OK && key == NULL) {
         err = store_commit_at(read->log, doc->log_number, doc->seq, read->commit, &hash);
         if (err == ERR_OK && (entry != NULL || doc->entry >= read->commit->entry_count)) {
-            return damaged(read, ERR_CORRUPT);
+            return views_damaged(read, ERR_CORRUPT);
         }
         entry = &read->commit->entries[doc->entry];
     }
@@ -152,7 +131,7 @@ static enum err version_get(struct views_read *read, const struct doc *doc, cons
         err = payload_check(read, entry, doc);
     }
     if (err != ERR_OK) {
-        return err == ERR_NOT_FOUND ? damaged(read, ERR_CORRUPT) : err;
+        return err == ERR_NOT_FOUND ? views_damaged(read, ERR_CORRUPT) : err;
     }
     *ret = (struct version){
         .id = doc->id,
@@ -172,7 +151,7 @@ enum err views_versions(struct views_read *read, const struct record_id *id, boo
 {
     struct record_row *rows;
     size_t count;
-    enum err err = damaged(read, records_get(&read->txn, read->state.docs, id, VERSIONS_MAX, &rows, &count));
+    enum err err = views_damaged(read, records_get(&read->txn, read->state.docs, id, VERSIONS_MAX, &rows, &count));
 
     if (err != ERR_OK) {
         return err;
@@ -180,12 +159,12 @@ enum err views_versions(struct views_read *read, const struct record_id *id, boo
     for (size_t i = 0; i < count && err == ERR_OK; i++) {
         struct version version;
         struct doc doc;
-        err = damaged(read, index_doc(&read->txn, read->state.docs, rows[i].number, &doc));
+        err = views_damaged(read, index_doc(&read->txn, read->state.docs, rows[i].number, &doc));
         if (err == ERR_OK) {
             err = version_get(read, &doc, NULL, &version);
         }
         if (err == ERR_OK && memcmp(version.content.b, rows[i].key.b + RECORD_KEY_BYTES - RECORD_NAME_BYTES, RECORD_NAME_BYTES) != 0) {
-            err = damaged(read, ERR_CORRUPT);
+            err = views_damaged(read, ERR_CORRUPT);
         }
         if (err == ERR_OK) {
             version.is_current = !rows[i].is_replaced && !rows[i].is_withdrawn;
@@ -221,7 +200,7 @@ enum err views_resolve(struct views_read *read, const char *hex_prefix, struct r
         }
         at.b[i / 2] = (uint8_t)(at.b[i / 2] | digit << (i % 2 == 0 ? 4 : 0));
     }
-    return damaged(read, records_resolve(&read->txn, read->state.docs, &at, (uint32_t)n * 4, ret, max, ret_count));
+    return views_damaged(read, records_resolve(&read->txn, read->state.docs, &at, (uint32_t)n * 4, ret, max, ret_count));
 }
 
 /* ---- searching ---- */
@@ -240,7 +219,7 @@ static bool hit_give(void *arg, uint32_t number, const struct doc *doc)
     struct version version;
     struct record_key key;
 
-    hit->err = damaged(read, records_key_of(&read->txn, read->state.docs, number, &doc->id, &key));
+    hit->err = views_damaged(read, records_key_of(&read->txn, read->state.docs, number, &doc->id, &key));
     if (hit->err == ERR_OK) {
         hit->err = version_get(read, doc, &key, &version);
     }
@@ -276,7 +255,7 @@ enum err views_search(struct views_read *read, struct span query, uint64_t offse
     if (err != ERR_OK) {
         return err;
     }
-    err = damaged(read, search_run(read->search, &read->txn, read->state.docs, read->query, offset, limit, hit_give, &hit, &ret->total, &ret->count));
+    err = views_damaged(read, search_run(read->search, &read->txn, read->state.docs, read->query, offset, limit, hit_give, &hit, &ret->total, &ret->count));
     return err != ERR_OK ? err : hit.err;
 }
 

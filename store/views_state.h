@@ -1,4 +1,4 @@
-/* views_state.h - what the views environment knows of itself, and what its writer and readers share. Private to views.c and views_read.c. */
+/* views_state.h - what the views environment knows of itself, and what its writer and readers share. Private to views*.c. */
 #ifndef GRIOT_STORE_VIEWS_STATE_H
 #define GRIOT_STORE_VIEWS_STATE_H
 
@@ -33,5 +33,27 @@ struct views {
     atomic_bool is_damaged;      /* a reader met damage: the writer starts again from nothing */
 };
 void views_writer_destroy(struct views_writer **writer);
+
+struct views_read {
+    struct views *views;
+    struct kv_txn txn;
+    struct store_read *log;
+    struct views_state state;
+    struct search *search; /* the rest is made at first use */
+    struct query *query;
+    struct commit *commit;
+    struct unpack *unpack;
+    struct record *record;
+};
+/* Damage in the views is for the writer to mend: say so, and pass the error on. */
+static inline enum err views_damaged(struct views_read *read, enum err err)
+{
+    if (err == ERR_CORRUPT) {
+        atomic_store(&read->views->is_damaged, true);
+    }
+    return err;
+}
+/* Make `commit`, `unpack` and `record`.  ERR_MEMORY */
+MUST_CHECK enum err views_memory(struct views_read *read);
 
 #endif

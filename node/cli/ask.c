@@ -6,7 +6,6 @@
 #include "node/cli/explain_home.h"
 #include "node/cli/output.h"
 
-#include <setjmp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -52,9 +51,34 @@ static void alarm_set(const struct invocation *invocation)
     (void)alarm(invocation->timeout_s);
 }
 
+static const struct invocation *guarded;
+
+static void on_bad_memory(int signal)
+{
+    (void)signal;
+    int outcome = fail_because(guarded, ERR_CORRUPT, _("the store could not be read"), _("stored data is damaged"),
+                               _("put the folder log back from a backup; peers send what came after it"));
+    (void)fflush(stderr);
+    _exit(outcome);
+}
+
+/* LMDB has no checksums: it follows what a damaged page says, also out of its map, or gives up (RELIABILITY L3). Where no daemon stands between the
+ * store and the person, that must end in a sentence, above all in fsck. From opening to closing; nothing else is done after it, and the store stays as it was. */
+static void guard(const struct invocation *invocation)
+{
+    static const int signals[] = {SIGSEGV, SIGBUS, SIGABRT};
+    struct sigaction action = {.sa_handler = on_bad_memory, .sa_flags = (int)SA_RESETHAND};
+    guarded = invocation;
+    for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
+        (void)sigaction(signals[i], &action, NULL);
+    }
+}
+
 int ask_open(const struct invocation *invocation, struct client **ret)
 {
     static struct home_fault fault; /* large; one thread */
+
+    guard(invocation);
     enum err err = client_open_explained(invocation->home, ret, &fault);
 
     if (err != ERR_OK) {
@@ -66,35 +90,6 @@ int ask_open(const struct invocation *invocation, struct client **ret)
     return OUTCOME_DONE;
 }
 
-static sigjmp_buf way_out;
-
-static void on_bad_memory(int signal)
-{
-    (void)signal;
-    siglongjmp(way_out, 1);
-}
-
-/* LMDB has no checksums and follows what a damaged page says, also out of its map. Where no daemon stands between the store and the person, that must
- * end in a sentence, above all in fsck. After it nothing is used again but stderr: the process ends, and leaves the store as it was. */
-static enum err call_guarded(const struct invocation *invocation, struct client *client, json_t *request,
-                             void (*on_progress)(void *arg, const json_t *progress), void *arg, json_t **ret)
-{
-    struct sigaction action = {.sa_handler = on_bad_memory}, was[2];
-
-    if (sigsetjmp(way_out, 1) != 0) {
-        int outcome = fail_because(invocation, ERR_CORRUPT, _("the store could not be read"), _("stored data is damaged"),
-                                   _("put the folder log back from a backup; peers send what came after it"));
-        (void)fflush(stderr);
-        _exit(outcome);
-    }
-    (void)sigaction(SIGSEGV, &action, &was[0]);
-    (void)sigaction(SIGBUS, &action, &was[1]);
-    enum err err = client_call(client, request, on_progress, arg, ret);
-    (void)sigaction(SIGSEGV, &was[0], NULL);
-    (void)sigaction(SIGBUS, &was[1], NULL);
-    return err;
-}
-
 int ask_client(const struct invocation *invocation, struct client *client, json_t *request, void (*on_progress)(void *arg, const json_t *progress),
                void *arg, json_t **ret)
 {
@@ -103,8 +98,7 @@ int ask_client(const struct invocation *invocation, struct client *client, json_
     int outcome;
 
     if (request != NULL) {
-        err = client_is_daemon(client) ? client_call(client, request, on_progress, arg, &result)
-                                       : call_guarded(invocation, client, request, on_progress, arg, &result);
+        err = client_call(client, request, on_progress, arg, &result);
     }
 
     json_decref(request);

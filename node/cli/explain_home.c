@@ -29,7 +29,7 @@ static int explain_node(const struct invocation *invocation, enum err err, const
     }
     if (err == ERR_CORRUPT) {
         return because(invocation, err, _("it says who this node is, and nothing here can be read without it"),
-                       _("put it back from a backup of this node, whatever its age"), _("%s is damaged"), fault->path);
+                       _("bring the node back from a backup and its identity file: griot help restore"), _("%s is damaged"), fault->path);
     }
     return err == ERR_PERMISSION ? fail(invocation, err, _("the home %s may not be read"), invocation->home)
                                  : fail(invocation, err, _("the home %s cannot be opened"), invocation->home);
@@ -85,7 +85,7 @@ static int explain_sealing_key(const struct invocation *invocation, enum err err
 
 static int explain_keys(const struct invocation *invocation, enum err err, const struct home_fault *fault)
 {
-    static const char advice[] = N_("put its folder keys back as it was, from where you keep it sealed; a backup holds only some of them");
+    static const char advice[] = N_("bring the node back from a backup and its identity file: griot help restore");
 
     switch ((int)err) {
     case ERR_PASSPHRASE:
@@ -112,10 +112,10 @@ static int explain_store(const struct invocation *invocation, enum err err, cons
         return fail_because(invocation, err, _("the home is in use by another process"), path,
                             _("stop that process, or leave it and ask it: griot status"));
     case ERR_NOT_FOUND:
-        return because(invocation, ERR_CORRUPT, _("it held the records"), _("put the folder log back from a backup; peers send what came after it"),
+        return because(invocation, ERR_CORRUPT, _("it held the records"), _("bring the node back from a backup and its identity file: griot help restore"),
                        _("the store in %s is not there"), path);
     case ERR_CORRUPT:
-        return because(invocation, err, NULL, _("put the folder log back from a backup; peers send what came after it"),
+        return because(invocation, err, NULL, _("bring the node back from a backup and its identity file: griot help restore"),
                        _("the store in %s does not open"), path);
     default:
         return fail(invocation, err, _("the store in %s does not open"), path);

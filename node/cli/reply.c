@@ -55,6 +55,19 @@ const char *reply_age(char *ret, const json_t *object, const char *key)
     return strcpy(ret, "–");
 }
 
+const char *reply_silence(char *ret, size_t cap, const json_t *object)
+{
+    char age[TEXT_NUMBER_BYTES];
+    uint64_t ms = 0;
+
+    if (reply_number(object, "heard_ms", &ms)) {
+        (void)snprintf(ret, cap, _("nothing heard from anybody for %s: what there is elsewhere is not known"), text_age(age, ms));
+    } else {
+        (void)snprintf(ret, cap, "%s", _("nobody is heard: what there is elsewhere is not known"));
+    }
+    return ret;
+}
+
 const char *reply_names(char *ret, size_t cap, const json_t *array, size_t max)
 {
     size_t at = 0;

@@ -16,6 +16,8 @@ const char *reply_count(char *ret, const json_t *object, const char *key);
 const char *reply_age(char *ret, const json_t *object, const char *key);
 /* The texts of an array, separated by ", ", at most `max` of them, then "…". Returns `ret`. */
 const char *reply_names(char *ret, size_t cap, const json_t *array, size_t max);
+/* That nobody is heard, and since when: of "missing" or "complete" with "alone". Returns `ret`. */
+const char *reply_silence(char *ret, size_t cap, const json_t *object);
 /* Name of the node that answers: "node" is a text or an object with a name. */
 const char *reply_node(const json_t *answer);
 /* "seen from here, 14:02:11", or, when no daemon runs, that it was read from the store. Returns `ret`. */

@@ -226,14 +226,29 @@ static int roster_answer(const struct invocation *invocation, const struct root_
     (void)json_object_set_new(answer, "roster", json_integer((json_int_t)made->number));
     (void)json_object_set_new(answer, "members", json_integer(made->members));
     (void)json_object_set_new(answer, "added", json_integer(made->added));
+    (void)json_object_set_new(answer, "removed", json_integer(made->removed));
+    (void)json_object_set_new(answer, "lifted", json_integer(made->lifted));
     (void)json_object_set_new(answer, "signatures", json_integer(made->signatures));
     outcome = output_json(answer);
     json_decref(answer);
     return outcome;
 }
 
+/* All values of a repeatable option, NULL-ended. */
+static void names_read(const struct invocation *invocation, const char *option, const char *ret[INVOCATION_OPTIONS_MAX + 1])
+{
+    for (uint32_t i = 0; i <= INVOCATION_OPTIONS_MAX; i++) {
+        ret[i] = i < INVOCATION_OPTIONS_MAX ? option_nth(invocation, option, i) : NULL;
+        if (ret[i] == NULL) {
+            return;
+        }
+    }
+}
+
 static int run_roster(struct invocation *invocation)
 {
+    const char *removed[INVOCATION_OPTIONS_MAX + 1], *lifted[INVOCATION_OPTIONS_MAX + 1];
+    struct root_changes changes = {removed, lifted};
     struct unlocking unlocking = {.key_file = option_text(invocation, "key-file")};
     struct cards cards = {0};
     struct root_signed made;
@@ -246,9 +261,11 @@ static int run_roster(struct invocation *invocation)
     if (!profile_read(invocation, &has_profile, &profile)) {
         return fail_because(invocation, ERR_USAGE, _("no such profile"), _("it is open, sandbox or metered"), NULL);
     }
+    names_read(invocation, "remove", removed);
+    names_read(invocation, "lift", lifted);
     outcome = cards_gather(invocation, &cards);
     if (outcome == OUTCOME_DONE) {
-        err = root_sign_roster(invocation->operands[0], cards.notices, cards.count, has_profile, profile, wall(), unlock_key, &unlocking, &made, &why);
+        err = root_sign_roster(invocation->operands[0], cards.notices, cards.count, &changes, has_profile, profile, wall(), unlock_key, &unlocking, &made, &why);
         secret_destroy(&unlocking.now);
         outcome = err == ERR_OK ? roster_answer(invocation, &made) : fail_because(invocation, err, _("no roster was signed"), why != NULL ? _(why) : NULL, NULL);
     }
@@ -290,6 +307,8 @@ static const struct command command_root_create = {
 static const struct option_row roster_options[] = {
     {"member", 'm', "CARD", N_("a card file of a member, like a further operand; repeatable"), COMPLETES_FILE},
     {"from-cards", 0, "FOLDER", N_("take all files *.card of FOLDER"), COMPLETES_FOLDER},
+    {"remove", 0, "NAME", N_("leave this member out, and cut its logs; repeatable"), COMPLETES_NOTHING},
+    {"lift", 0, "NAME", N_("end the suspension of this member; repeatable"), COMPLETES_NOTHING},
     {"profile", 0, "PROFILE", N_("timings of the region: open, sandbox or metered"), COMPLETES_NOTHING},
     {"key-file", 0, "FILE", N_("the key that seals the root keys, instead of a passphrase each"), COMPLETES_FILE},
     {NULL, 0, NULL, NULL, COMPLETES_NOTHING},
@@ -297,11 +316,13 @@ static const struct option_row roster_options[] = {
 static const struct example_row roster_examples[] = {
     {"griot root roster /media/root rilo-dakar.card rilo-douala.card sn.card", N_("the first roster, of three nodes")},
     {"griot root roster /media/root --from-cards cards", N_("all cards of a folder")},
+    {"griot root roster /media/root --remove tg-lome", N_("that node has left: what of it is final counts, the rest does not")},
+    {"griot root roster /media/root --lift tg-lome", N_("the suspension was an error: all that the node wrote counts again")},
     {NULL, NULL},
 };
 static const struct command command_root_roster = {
     .name = "roster",
-    .usage = "DIR [CARD ...] [--from-cards FOLDER] [--profile PROFILE] [--key-file FILE]",
+    .usage = "DIR [CARD ...] [--from-cards FOLDER] [--remove NAME] [--lift NAME] [--profile PROFILE] [--key-file FILE]",
     .summary = N_("sign the next roster: who is in, with their cards"),
     .details = N_("The members of the last roster stay, those of the cards are added, and as many of the root keys as the threshold asks for sign it: their folders key-1, key-2 ... must be in "
                   "DIR. Prints the fingerprint of every card: compare each with the office it came from, by voice, before you type a passphrase.\n\n"

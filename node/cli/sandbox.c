@@ -391,13 +391,37 @@ static json_t *node_json(const struct sandbox *sandbox, size_t at, const struct 
                      sandbox_is_cut(sandbox, node->name), "guest", node->is_guest, "status", status != NULL ? status : json_null());
 }
 
+/* What each node lacks: by its own knowledge, or, of entries that any node of the sandbox holds, by what is seen from outside. A node that is cut off
+ * cannot know the latter. */
+static void nodes_compare(const json_t *nodes)
+{
+    uint64_t most = 0;
+    json_t *node;
+    size_t i;
+
+    json_array_foreach(nodes, i, node)
+    {
+        uint64_t entries = 0;
+        (void)reply_number(json_object_get(node, "status"), "entries", &entries);
+        most = entries > most ? entries : most;
+    }
+    json_array_foreach(nodes, i, node)
+    {
+        const json_t *status = json_object_get(node, "status");
+        uint64_t entries = 0, missing = 0;
+        bool is_known = reply_number(status, "entries", &entries) && reply_number(json_object_get(status, "missing"), "total", &missing);
+
+        missing = most - entries > missing ? most - entries : missing;
+        (void)json_object_set_new(node, "missing", is_known ? json_integer((json_int_t)missing) : json_null());
+    }
+}
+
 static void status_row(struct table *table, const json_t *node)
 {
     const json_t *status = json_object_get(node, "status");
-    const json_t *records = json_object_get(status, "records");
     bool is_up = json_is_true(json_object_get(node, "up")), is_cut = json_is_true(json_object_get(node, "cut"));
     char number[TEXT_NUMBER_BYTES], digest[13];
-    uint64_t seizures = 0, alerts = 0, missing = 0;
+    uint64_t missing = 0;
 
     table_cell(table, PAINT_NONE, reply_string(node, "name"));
     table_cell(table, PAINT_NONE, role_word(reply_string(node, "role")));
@@ -408,10 +432,8 @@ static void status_row(struct table *table, const json_t *node)
     } else {
         table_cell(table, is_cut ? PAINT_WARN : PAINT_GOOD, is_cut ? _("cut off") : _("running"));
     }
-    (void)reply_number(records, "seizure", &seizures);
-    (void)reply_number(records, "alert", &alerts);
-    table_cell(table, PAINT_NONE, json_is_object(status) ? text_count(number, seizures + alerts) : "?");
-    if (reply_number(json_object_get(status, "missing"), "total", &missing)) {
+    table_cell(table, PAINT_NONE, reply_count(number, status, "records"));
+    if (reply_number(node, "missing", &missing)) {
         size_t unknown = json_array_size(json_object_get(json_object_get(status, "missing"), "unknown"));
         char text[TEXT_NUMBER_BYTES + 2];
 
@@ -462,6 +484,7 @@ static int run_status(struct invocation *invocation)
     for (size_t i = 0; i < sandbox->node_count; i++) {
         (void)json_array_append_new(nodes, node_json(sandbox, i, &fleet));
     }
+    nodes_compare(nodes);
     if (invocation->is_json) {
         answer = output_new("griot.sandbox/1", NULL);
         (void)json_object_set_new(answer, "folder", json_string(sandbox->path));

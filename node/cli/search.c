@@ -37,7 +37,9 @@ static void print_complete(FILE *to, const json_t *answer)
         (void)fprintf(to, " · ");
         (void)fprintf(to, _("not all from: %s"), reply_names(names, sizeof names, json_object_get(complete, "behind"), UNKNOWN_NAMES_MAX));
     }
-    if (json_array_size(unknown) > 0) {
+    if (json_is_true(json_object_get(complete, "alone"))) {
+        (void)fprintf(to, " · %s", reply_silence(names, sizeof names, complete));
+    } else if (json_array_size(unknown) > 0) {
         (void)fprintf(to, " · ");
         (void)fprintf(to, _("never heard of: %s"), reply_names(names, sizeof names, unknown, UNKNOWN_NAMES_MAX));
     }
@@ -55,6 +57,23 @@ static void cell_cut(struct table *table, const char *text, size_t columns)
 
     text_cut(cut, sizeof cut, text, columns);
     table_cell(table, PAINT_NONE, cut);
+}
+
+/* The kind; an aggregate is marked as one, with how many events it sums up. */
+static void cell_kind(struct table *table, const json_t *hit)
+{
+    char number[TEXT_NUMBER_BYTES];
+    char text[128];
+    uint64_t count = 0;
+
+    if (!json_is_true(json_object_get(hit, "is_aggregate"))) {
+        table_cell(table, PAINT_NONE, reply_string(hit, "kind"));
+    } else if (reply_number(hit, "event_count", &count)) {
+        (void)snprintf(text, sizeof text, _("aggregate of %s"), text_count(number, count));
+        table_cell(table, PAINT_WARN, text);
+    } else {
+        table_cell(table, PAINT_WARN, _("aggregate"));
+    }
 }
 
 static void cell_place(struct table *table, const json_t *hit)
@@ -117,7 +136,7 @@ void render_search(FILE *to, const json_t *answer, bool is_color)
         char id[ID_DIGITS_SHOWN + 1];
         (void)snprintf(id, sizeof id, "%s", reply_string(hit, "id"));
         table_cell(table, PAINT_FAINT, id);
-        table_cell(table, PAINT_NONE, reply_string(hit, "kind"));
+        cell_kind(table, hit);
         table_cell(table, PAINT_NONE, reply_string(hit, "date"));
         cell_place(table, hit);
         cell_what(table, hit);

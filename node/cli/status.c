@@ -80,20 +80,29 @@ static void print_name(FILE *to, const char *name)
 
 static void print_recorded(FILE *to, const json_t *answer)
 {
-    const json_t *records = json_object_get(answer, "records");
+    const json_t *kinds = json_object_get(answer, "kinds");
     const json_t *store = json_object_get(answer, "store");
     char number[TEXT_NUMBER_BYTES];
     char size[TEXT_NUMBER_BYTES];
     uint64_t count = 0;
+    uint64_t aggregates = 0;
     uint64_t bytes = 0;
+    bool is_known;
 
     print_name(to, _("recorded"));
-    (void)reply_number(records, "seizure", &count);
-    (void)fprintf(to, ngettext("%s seizure", "%s seizures", (unsigned long)count), reply_count(number, records, "seizure"));
+    is_known = reply_number(kinds, "seizure", &count);
+    (void)reply_number(answer, "aggregates", &aggregates);
+    aggregates = aggregates < count ? aggregates : count;
+    count -= aggregates;
+    (void)fprintf(to, ngettext("%s seizure", "%s seizures", (unsigned long)count), is_known ? text_count(number, count) : "?");
+    if (aggregates > 0) {
+        (void)fputs(", ", to);
+        (void)fprintf(to, ngettext("%s aggregate", "%s aggregates", (unsigned long)aggregates), text_count(number, aggregates));
+    }
     count = 0;
-    (void)reply_number(records, "alert", &count);
+    (void)reply_number(kinds, "alert", &count);
     (void)fputs(", ", to);
-    (void)fprintf(to, ngettext("%s alert", "%s alerts", (unsigned long)count), reply_count(number, records, "alert"));
+    (void)fprintf(to, ngettext("%s alert", "%s alerts", (unsigned long)count), reply_count(number, kinds, "alert"));
     if (reply_number(store, "bytes", &bytes)) {
         (void)fprintf(to, " · %s %s", _("store"), text_bytes(size, bytes));
     }
@@ -160,6 +169,7 @@ static void print_incoming(FILE *to, const json_t *answer)
 {
     const json_t *missing = json_object_get(answer, "missing");
     const json_t *unknown = json_object_get(missing, "unknown");
+    bool is_alone = json_is_true(json_object_get(missing, "alone"));
     char number[TEXT_NUMBER_BYTES];
     char names[LINE_BYTES];
     uint64_t total = 0;
@@ -172,12 +182,14 @@ static void print_incoming(FILE *to, const json_t *answer)
     if (total > 0) {
         (void)fprintf(to, ngettext("%s entry known elsewhere is missing here", "%s entries known elsewhere are missing here", (unsigned long)total),
                       text_count(number, total));
-    } else if (json_array_size(unknown) == 0) {
+    } else if (!is_alone && json_array_size(unknown) == 0) {
         (void)fprintf(to, "%s", _("0 missing: every known entry of every member is here"));
     } else {
         (void)fprintf(to, "%s", _("0 missing of what is known"));
     }
-    if (json_array_size(unknown) > 0) {
+    if (is_alone) {
+        (void)fprintf(to, " · %s", reply_silence(names, sizeof names, missing));
+    } else if (json_array_size(unknown) > 0) {
         (void)fprintf(to, " · ");
         (void)fprintf(to, _("never heard of: %s"), reply_names(names, sizeof names, unknown, NAMES_MAX));
     }
@@ -254,7 +266,7 @@ static void print_next(FILE *to, const json_t *answer)
     if (strcmp(reply_string(answer, "from"), "store") == 0) {
         (void)fprintf(to, "%s griot run\n", _("Next:"));
     } else if (reply_number(json_object_get(answer, "missing"), "total", &total) && total == 0 &&
-               json_array_size(json_object_get(answer, "warnings")) == 0) {
+               !json_is_true(json_object_get(json_object_get(answer, "missing"), "alone")) && json_array_size(json_object_get(answer, "warnings")) == 0) {
         (void)fprintf(to, "%s griot peers     griot search WORD\n", _("Next:"));
     } else {
         (void)fprintf(to, "%s griot peers     griot lag\n", _("Next:"));

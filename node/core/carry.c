@@ -91,6 +91,9 @@ static void admit(struct core *core, struct connection *c, const struct sync_act
             p->err = core_outcome(core, store_admit(core->store, &seg, &p->admitted, &p->clause));
             take_back_own(core, &seg, &p->admitted);
         }
+        if (p->admitted.own_conflict != 0) { /* asked for again once ours has given way */
+            core_own_conflict(core, &action->u.admit.log, p->admitted.own_conflict);
+        }
         return;
     }
     p->type = PENDING_NOTICE;

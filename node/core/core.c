@@ -95,7 +95,7 @@ void core_destroy(struct core **core_ptr)
     *core_ptr = NULL;
 }
 
-void core_on_stored(struct core *core, void (*stored)(void *arg), void *arg)
+void core_on_stored(struct core *core, void (*stored)(void *arg, bool has_commits), void *arg)
 {
     core->stored = stored;
     core->stored_arg = arg;

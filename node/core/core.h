@@ -16,8 +16,8 @@ void core_destroy(struct core **core);
 MUST_CHECK enum err core_run(struct core *core);
 /* From any thread or a signal handler. */
 void core_stop(struct core *core);
-/* Called in the core's thread after each transaction, to wake those who follow the journal. */
-void core_on_stored(struct core *core, void (*stored)(void *arg), void *arg);
+/* Called in the core's thread after each transaction, to wake those who follow the journal. `has_commits`: of some log; else it was a frontier or another notice. */
+void core_on_stored(struct core *core, void (*stored)(void *arg, bool has_commits), void *arg);
 
 /* From other threads: run a change inside the core's next transaction and wait until it is durable. ERR_UNREACHABLE when the core is stopping. */
 MUST_CHECK enum err core_change(struct core *core, writer_change change, void *arg);

@@ -1,5 +1,7 @@
 #include "node/core/state.h"
 
+#include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 void live_fini(struct live *live)
@@ -8,6 +10,29 @@ void live_fini(struct live *live)
     free(live->origins);
     live->peers = NULL;
     live->origins = NULL;
+}
+
+bool live_is_alone(const struct live *live)
+{
+    for (size_t i = 0; i < live->peer_count; i++) {
+        if (live->peers[i].is_up && live->peers[i].sync.is_vector_known) {
+            return false;
+        }
+    }
+    return live->origin_count > 1;
+}
+
+bool live_heard(const struct live *live, uint64_t *ret_ms_ago)
+{
+    bool was_heard = false;
+    for (size_t i = 0; i < live->peer_count; i++) {
+        const struct live_peer *peer = &live->peers[i];
+        if (peer->was_heard && (!was_heard || peer->heard_ms_ago < *ret_ms_ago)) {
+            was_heard = true;
+            *ret_ms_ago = peer->heard_ms_ago;
+        }
+    }
+    return was_heard;
 }
 
 enum err core_origins(const struct sync *sync, const struct membership *membership, struct live *ret)
@@ -32,11 +57,26 @@ enum err core_origins(const struct sync *sync, const struct membership *membersh
     return ERR_OK;
 }
 
+/* Does this node count on a link with the member, dialled by either side? A hub with everybody, others with the hubs and with whom the configuration names. */
+static bool is_expected(const struct core *core, const struct member *member)
+{
+    const struct config *config = &core->home->config;
+    if (core->home->role == ROLE_HUB || member->role == ROLE_HUB) {
+        return true;
+    }
+    for (uint32_t i = 0; i < config->peer_count; i++) {
+        if (strcmp(config->peers[i].name, member->name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void take_peer(struct core *core, const struct member *member, struct live *ret)
 {
     struct live_peer peer = {.node = member->node, .role = member->role};
     memcpy(peer.name, member->name, sizeof peer.name);
-    bool is_known = false;
+    bool is_known = is_expected(core, member);
     for (size_t i = 0; i < core->link_count; i++) {
         if (node_id_equal(&core->links[i].node, &member->node)) {
             is_known = true;
@@ -75,6 +115,30 @@ static void take_peer(struct core *core, const struct member *member, struct liv
     }
 }
 
+static_assert((int)LIVE_DOOR_MAX == (int)GATEWAY_REFUSALS, "a row for each");
+
+/* Of those whom the gateway turned away the core has never heard. */
+static void take_door(struct core *core, struct live *ret)
+{
+    static const struct {
+        enum err err;
+        const char *clause;
+    } rows[GATEWAY_REFUSALS] = {
+        [GATEWAY_UNKNOWN] = {ERR_UNKNOWN_KEY, "WIRE.md 5: connections whose key is of no member that is known here"},
+        [GATEWAY_REVOKED] = {ERR_NOT_MEMBER, "WIRE.md 5: connections whose key is revoked"},
+        [GATEWAY_UNPROVED] = {ERR_UNEXPECTED, "WIRE.md 5.1: connections that ended before they proved a key by CurveZMQ"},
+    };
+    for (int i = 0; i < GATEWAY_REFUSALS; i++) {
+        struct gateway_refused refused = gateway_refused(core->gateway, (enum gateway_refusal)i);
+        if (refused.count > 0) {
+            struct live_refusal *row = &ret->refusals[ret->refusal_count++];
+            *row = (struct live_refusal){.err = rows[i].err, .count = refused.count};
+            snprintf(row->clause, sizeof row->clause, "%s", rows[i].clause);
+            row->last_ms_ago = core->now.ms > refused.last.ms ? core->now.ms - refused.last.ms : 0;
+        }
+    }
+}
+
 enum err core_take_live(struct core *core, struct live *ret)
 {
     *ret = (struct live){.is_daemon = true,
@@ -100,5 +164,6 @@ enum err core_take_live(struct core *core, struct live *ret)
         ret->refusals[i] = core->refusals[i];
         ret->refusals[i].last_ms_ago = core->now.ms - core->refusal_last[i];
     }
+    take_door(core, ret);
     return ERR_OK;
 }

@@ -19,7 +19,7 @@ static void try_give_way(struct core *core, struct ahead *ahead)
     uint64_t roster = core->writer.membership != NULL ? membership_roster_number(core->writer.membership) : 0;
     p->type = PENDING_GAVE_WAY;
     p->log = ahead->log;
-    p->err = author_give_way(core->writer.author, &ahead->log, roster, &p->gave_way);
+    p->err = author_give_way(core->writer.author, &ahead->log, ahead->from, roster, &p->gave_way);
     ahead->is_in_transaction = true;
     if (p->err == ERR_OK && p->gave_way.commits > 0) {
         core->writer.heads[p->gave_way.channel] = p->gave_way.reissued;
@@ -54,21 +54,37 @@ void core_own_tend(struct core *core)
     }
 }
 
+static void ahead_add(struct core *core, const struct log_id *log, uint64_t from)
+{
+    for (size_t i = 0; i < core->ahead_count; i++) {
+        struct ahead *ahead = &core->aheads[i];
+        if (log_id_compare(&ahead->log, log) == 0 && !ahead->is_in_transaction) {
+            ahead->from = ahead->from == 0 || (from != 0 && from < ahead->from) ? from : ahead->from;
+            return;
+        }
+    }
+    if (core->ahead_count < AHEAD_MAX) {
+        core->aheads[core->ahead_count++] = (struct ahead){.log = *log, .from = from};
+    }
+    core_own_tend(core);
+}
+
 void core_own_ahead(struct core *core, const struct log_id *log)
 {
     char hex[17];
     hex_encode(log->b, 8, hex);
     core->is_own_ahead = true;
     log_event(LOG_ERROR, "own_log_ahead", "log=%s", hex);
-    for (size_t i = 0; i < core->ahead_count; i++) {
-        if (log_id_compare(&core->aheads[i].log, log) == 0) {
-            return;
-        }
-    }
-    if (core->ahead_count < AHEAD_MAX) {
-        core->aheads[core->ahead_count++] = (struct ahead){.log = *log};
-    }
-    core_own_tend(core);
+    ahead_add(core, log, 0);
+}
+
+void core_own_conflict(struct core *core, const struct log_id *log, uint64_t seq)
+{
+    char hex[17];
+    hex_encode(log->b, 8, hex);
+    core->is_own_ahead = true;
+    log_event(LOG_ERROR, "own_log_conflict", "log=%s seq=%llu", hex, (unsigned long long)seq);
+    ahead_add(core, log, seq);
 }
 
 void core_own_released(struct core *core)

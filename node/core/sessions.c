@@ -226,7 +226,7 @@ static void peer_up(struct core *core, struct connection *c)
     core_feed(core, &event);
 }
 
-/* A second session of a node: the first may be dead without anyone having said so, or a clone may be alive (DESIGN 4). */
+/* A second session of a node: the first may be dead without anyone having said so, or a clone may be alive. */
 static void session_stands(struct core *core, struct connection *c)
 {
     for (size_t i = 0; i < CONNECTIONS_MAX; i++) {
@@ -266,7 +266,7 @@ void contest_check(struct core *core, struct connection *c)
         char name[NAME_BYTES_MAX + 1];
         core_name_of(core, &c->session.peer.node, name);
         log_event(LOG_ERROR, "clone_alarm", "peer=%s", name);
-        core_refused(core, name, ERR_SESSION, "DESIGN 4: two machines speak with the keys of one node");
+        core_refused(core, name, ERR_SESSION, "WIRE.md 5.2: two machines speak with the keys of one node");
         connection_end(core, c, ERR_SESSION, "another machine is connected with this node's keys", 60000, false);
         return;
     }

@@ -67,6 +67,7 @@ struct pending { /* what happened inside the open transaction, told when it is d
 
 struct ahead { /* an own log of which others hold more: it gives way */
     struct log_id log;
+    uint64_t from; /* not 0: from this commit on, whether it has left or not, since others hold another one */
     bool is_in_transaction;
 };
 
@@ -120,7 +121,7 @@ struct core {
     struct remembered *remembered;
     size_t remembered_count;
     uint64_t ends_told; /* store_ends_changed when the engine was told last */
-    void (*stored)(void *arg);
+    void (*stored)(void *arg, bool has_commits);
     void *stored_arg;
     int wake; /* eventfd */
     atomic_bool is_stopping;
@@ -171,6 +172,7 @@ void core_run_jobs(struct core *core);
 
 /* own.c */
 void core_own_ahead(struct core *core, const struct log_id *log);
+void core_own_conflict(struct core *core, const struct log_id *log, uint64_t seq);
 void core_own_released(struct core *core);
 void core_own_tend(struct core *core); /* what of both is still to be done */
 void core_own_told(struct core *core, const struct pending *p, enum err err);

@@ -185,12 +185,14 @@ static void settle_transaction(struct core *core)
     size_t count = core->pending_count;
     core->pending = NULL;
     core->pending_count = core->pending_cap = 0;
+    bool has_commits = false;
     bool is_suspended = core->writer.membership != NULL && membership_is_suspended(core->writer.membership, &core->home->node);
     if (err == ERR_OK) {
         for (int channel = 0; channel < CHANNEL_COUNT; channel++) {
             if (core->writer.heads[channel].seq > 0) {
                 struct head head = core->writer.heads[channel];
                 core->writer.heads[channel] = (struct head){0};
+                has_commits = true;
                 if (is_suspended) {
                     core->ends_told = 0; /* its logs go on beyond their cut, and do not count there */
                 } else {
@@ -201,10 +203,17 @@ static void settle_transaction(struct core *core)
     } else {
         memset(core->writer.heads, 0, sizeof core->writer.heads);
     }
-    for (size_t i = 0; i < count; i++) {
-        tell(core, &batch[i], err);
+    for (size_t i = 0; i < count; i++) { /* a lower head is told before the refusal that caused it */
+        if (batch[i].type == PENDING_GAVE_WAY) {
+            tell(core, &batch[i], err);
+        }
     }
-    free(batch);
+    for (size_t i = 0; i < count; i++) {
+        if (batch[i].type != PENDING_GAVE_WAY && batch[i].type != PENDING_JOB) {
+            has_commits = has_commits || batch[i].type == PENDING_SEGMENT;
+            tell(core, &batch[i], err);
+        }
+    }
     struct notice_ref *notes = core->writer.notes;
     size_t note_count = core->writer.note_count;
     core->writer.notes = NULL;
@@ -218,8 +227,18 @@ static void settle_transaction(struct core *core)
     if (core->ends_told != store_ends_changed(core->store)) {
         tell_ends(core);
     }
+    /* The neighbours first: it is a long way to them, and on few cores whoever waits here would be in the way. A change of membership may still end a connection. */
+    if (core->range_count > 0 && !core->has_membership_change) {
+        core_send_ranges(core);
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (batch[i].type == PENDING_JOB) {
+            tell(core, &batch[i], err);
+        }
+    }
+    free(batch);
     if (was_open && err == ERR_OK && core->stored != NULL) {
-        core->stored(core->stored_arg);
+        core->stored(core->stored_arg, has_commits);
     }
 }
 

@@ -233,7 +233,10 @@ static bool turn(struct actor *actor, struct watch *watch, void *control)
         (void)obey_all(actor);
     }
     if (is_asked) {
+        uint64_t for_now, for_good;
         zap_answer(actor->zap);
+        zap_refused(actor->zap, &for_now, &for_good);
+        door_answered(&actor->door, for_now, for_good, zap_let_in(actor->zap));
     }
     if (listener->router != NULL) {
         bool is_stalled = !outbox_is_empty(&actor->outbox);
@@ -262,6 +265,7 @@ static void start(struct actor *actor)
         actor->started = zap_new(actor->transport.context, &actor->zap); /* before any bind (Z3) */
     }
     actor->listener.zap = actor->zap;
+    actor->listener.door = &actor->door;
     if (actor->started == ERR_OK && actor->listener.address[0] != '\0') {
         actor->started = listener_open(&actor->listener, actor->why);
     }

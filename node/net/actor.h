@@ -14,6 +14,7 @@ struct actor {
     struct routes routes;
     struct listener listener;
     struct zap *zap;
+    struct door door; /* its counts may be read by any thread */
     enum err started; /* what came of the start; `why` explains */
     char why[GATEWAY_WHY_BYTES_MAX];
     int64_t look_ms;   /* when to look at the meters again */

@@ -200,3 +200,8 @@ void gateway_recycle(struct gateway *gateway)
 {
     command(gateway, &(struct pipe_header){.what = PIPE_RECYCLE}, span_of(NULL, 0));
 }
+
+struct gateway_refused gateway_refused(const struct gateway *gateway, enum gateway_refusal what)
+{
+    return door_refused(&gateway->actor->door, what);
+}

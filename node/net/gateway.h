@@ -9,6 +9,7 @@
 #define GRIOT_NODE_NET_GATEWAY_H
 
 #include "crypto/secret.h"
+#include "proto/clock.h"
 #include "proto/ids.h"
 
 struct gateway;
@@ -67,5 +68,18 @@ void gateway_close(struct gateway *gateway, uint32_t connection);
 void gateway_allow(struct gateway *gateway, const struct curve_public *keys, size_t count, const struct curve_public *revoked, size_t revoked_count);
 /* Close the ROUTER and bind it again: every inbound connection is GONE, the welcome ones dial again. */
 void gateway_recycle(struct gateway *gateway);
+
+enum gateway_refusal {
+    GATEWAY_UNKNOWN,  /* connections turned away for now: their key is not allowed (yet) */
+    GATEWAY_REVOKED,  /* for good: their key is revoked */
+    GATEWAY_UNPROVED, /* ended before they proved a key: they speak no CURVE, garbage, or nothing in time; also lines that broke then */
+    GATEWAY_REFUSALS
+};
+struct gateway_refused {
+    uint64_t count; /* since the start */
+    struct mono_ms last; /* when the count is not 0 */
+};
+/* How many inbound connections never came as far as the core. Any thread. */
+struct gateway_refused gateway_refused(const struct gateway *gateway, enum gateway_refusal what);
 
 #endif

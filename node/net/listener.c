@@ -71,6 +71,9 @@ void listener_close(struct listener *listener)
     transport_close(listener->router, listener->monitor);
     listener->router = listener->monitor = NULL;
     listener->strangers = (struct strangers){0};
+    if (listener->door != NULL) {
+        door_emptied(listener->door);
+    }
 }
 
 /* ---- who is there ---- */
@@ -93,7 +96,9 @@ void listener_hear(struct listener *listener)
             stranger_came(&listener->strangers, (int)fd);
             continue;
         }
-        stranger_went(&listener->strangers, (int)fd);
+        if (stranger_went(&listener->strangers, (int)fd) && listener->door != NULL) {
+            door_left(listener->door);
+        }
         for (size_t i = 0; i < listener->routes->used; i++) {
             struct route *route = &listener->routes->all[i];
             if (route->number != 0 && !route->is_dialled && route->fd >= 0 && (uint32_t)route->fd == fd) {
@@ -162,12 +167,15 @@ static struct route *inbound_add(struct listener *listener, const uint8_t *id, c
     listener_hear(listener); /* whoever had this descriptor before has left before */
     make_room(listener, key);
     struct route *route = route_add(listener->routes, NUMBER_FIRST | listener->next, false, key);
+    if (listener->door != NULL) {
+        door_entered(listener->door);
+    }
     if (route != NULL) {
         listener->next = (listener->next + 1) & ~NUMBER_FIRST;
         memcpy(route->id, id, sizeof route->id);
         route->fd = fd;
         transport_tune(fd);
-        stranger_went(&listener->strangers, fd); /* its meter begins anew, with what it has brought */
+        (void)stranger_went(&listener->strangers, fd); /* its meter begins anew, with what it has brought */
         if (!zap_welcomes(listener->zap, key)) {
             route_close(route); /* it was let in before the table changed */
         }

@@ -6,6 +6,7 @@
 #ifndef GRIOT_NODE_NET_LISTENER_H
 #define GRIOT_NODE_NET_LISTENER_H
 
+#include "node/net/door.h"
 #include "node/net/route.h"
 #include "node/net/zap.h"
 
@@ -13,6 +14,7 @@ struct listener {
     struct transport *transport;
     struct routes *routes;
     const struct zap *zap;
+    struct door *door; /* told who left before a first message; NULL: nobody counts */
     char address[256]; /* as asked for, then as bound; empty: nobody can dial us */
     void *router, *monitor;
     int event_fd; /* of the router: readable when a full queue has room again, see listener_retry */

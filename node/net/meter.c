@@ -36,15 +36,17 @@ void stranger_came(struct strangers *strangers, int fd)
     }
 }
 
-void stranger_went(struct strangers *strangers, int fd)
+bool stranger_went(struct strangers *strangers, int fd)
 {
-    if (fd >= 0 && fd < STRANGERS_MAX) {
-        strangers->count -= strangers->is_there[fd];
+    bool was_there = fd >= 0 && fd < STRANGERS_MAX && strangers->is_there[fd];
+    if (was_there) {
+        strangers->count--;
         strangers->is_there[fd] = false;
     }
     while (strangers->end > 0 && !strangers->is_there[strangers->end - 1]) {
         strangers->end--;
     }
+    return was_there;
 }
 
 void strangers_look(struct strangers *strangers)

@@ -33,8 +33,8 @@ struct strangers {
     size_t count;
 };
 void stranger_came(struct strangers *strangers, int fd);
-/* It has left, or shown its first message. */
-void stranger_went(struct strangers *strangers, int fd);
+/* It has left, or shown its first message. True when it was there. */
+bool stranger_went(struct strangers *strangers, int fd);
 /* Look at all; disconnect those that have brought too much. */
 void strangers_look(struct strangers *strangers);
 

@@ -16,7 +16,7 @@ struct zap {
     size_t count;
     struct curve_public *revoked;
     size_t revoked_count;
-    uint64_t refused_for_now, refused_for_good;
+    uint64_t refused_for_now, refused_for_good, let_in;
 };
 
 enum err zap_new(void *context, struct zap **ret)
@@ -109,6 +109,11 @@ void zap_refused(const struct zap *zap, uint64_t *ret_for_now, uint64_t *ret_for
     *ret_for_good = zap->refused_for_good;
 }
 
+uint64_t zap_let_in(const struct zap *zap)
+{
+    return zap->let_in;
+}
+
 static void send_text(void *socket, const char *text, int flags)
 {
     /* A reply that cannot be sent leaves the asker waiting until its handshake times out: nothing better is possible here. */
@@ -169,6 +174,7 @@ void zap_answer(struct zap *zap)
                     user[2 * i + 1] = digits[key[i] & 15];
                 }
                 user[64] = '\0';
+                zap->let_in++;
                 status = "200";
                 why = "OK";
             } else {

@@ -24,5 +24,6 @@ MUST_CHECK enum err zap_allow(struct zap *zap, const struct curve_public *keys, 
 bool zap_welcomes(const struct zap *zap, const struct curve_public *key);
 /* How many were refused for now and for good. */
 void zap_refused(const struct zap *zap, uint64_t *ret_for_now, uint64_t *ret_for_good);
+uint64_t zap_let_in(const struct zap *zap);
 
 #endif

@@ -3,7 +3,7 @@
  *   bench_region append HOME N [FIRST]          N records over the control socket, in batches, as an import sends them
  *   bench_region single HOME N                  N records, each durable before the next is sent
  *   bench_region start HOME ENTRIES GRIOT [AT]  start HOME's daemon; time until it answers, and until AT (HOME) holds ENTRIES, and finds them; bytes on `lo` meanwhile
- *   bench_region live A HUB B N GAP_MS          a record at A until it is durable at HUB, and at B behind it
+ *   bench_region live A HUB B N GAP_MS          N records at A until they are durable at HUB, and N at B behind it
  *   bench_region everywhere N HOME...           a record at each home in turn until `search` finds it at every other
  *   bench_region status HOME N                  N answers to `status`
  * One JSON line each; BENCH_SAMPLES=FILE appends each single time of `single` and `live` to FILE, in milliseconds behind its name. Durable is what the receiver's environment shows to another process: LMDB writes its meta page, synced, last of all. */
@@ -273,59 +273,68 @@ static void times_print(const char *name, double *t, uint32_t rounds, const char
     printf("{\"bench\":\"%s\",\"rounds\":%u,\"p50_ms\":%.3f,\"p99_ms\":%.3f%s}\n", name, rounds, t[rounds / 2] * 1e3, t[rounds * 99U / 100] * 1e3, more);
 }
 
-static int notify_on(const struct watch *watch, int fd)
+static int notify_on(const struct watch *watch)
 {
     char path[300];
+    int fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
     snprintf(path, sizeof path, "%s/log/data.mdb", watch->home);
-    FIGURE_MUST(inotify_add_watch(fd, path, IN_MODIFY) >= 0);
+    FIGURE_MUST(fd >= 0 && inotify_add_watch(fd, path, IN_MODIFY) >= 0);
     return fd;
 }
 
-/* Woken by each write of a data file, the last of a transaction being its synced meta page. */
+static void notes_drop(int fd)
+{
+    char events[8192];
+    while (read(fd, events, sizeof events) > 0) {
+    }
+}
+
+/* Until `watch` holds `want`. Woken by each write of its data file, the last of a transaction being its synced meta page. */
+static double held_after(const struct watch *watch, int fd, uint64_t want, double begin)
+{
+    for (int again = 0; watch_entries(watch, NULL) < want;) {
+        /* LMDB shows a transaction to readers a moment after the write that wakes us: look again a few times. */
+        struct timespec soon = {0, 50000}, late = {0, 50000000};
+        struct pollfd item = {.fd = fd, .events = POLLIN};
+        again = ppoll(&item, 1, again > 0 ? &soon : &late, NULL) > 0 ? 4 : again - 1;
+        notes_drop(fd);
+        FIGURE_MUST(figure_now() - begin < WAIT_S);
+    }
+    return figure_now() - begin;
+}
+
+/* Each round is watched at one of the two, in turns: whoever watches takes time from those who work. */
 static void live(const char *a, const char *hub, const char *b, uint32_t rounds, uint32_t gap_ms)
 {
     struct watch at[2];
+    int fd[2];
     struct client *client = client_of(a, "report");
     uint8_t memory[PAYLOAD_BYTES_MAX + 64];
-    char events[8192], more[64];
-    int fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+    char more[64];
+    uint32_t count[2] = {0, 0};
     watch_open(&at[0], hub);
     watch_open(&at[1], b);
-    notify_on(&at[0], fd);
-    notify_on(&at[1], fd);
-    for (uint32_t i = 0; i < rounds; i++) {
-        uint64_t want[2] = {watch_entries(&at[0], NULL) + 1, watch_entries(&at[1], NULL) + 1};
+    fd[0] = notify_on(&at[0]);
+    fd[1] = notify_on(&at[1]);
+    const uint64_t before[2] = {watch_entries(&at[0], NULL), watch_entries(&at[1], NULL)};
+    for (uint32_t i = 0; i < 2 * rounds; i++) {
+        uint32_t k = i % 2;
+        uint64_t want = before[k] + i + 1;
         struct out out = out_into(memory, sizeof memory);
         item_add(&out, 800000000U + i);
+        notes_drop(fd[k]);
         double begin = figure_now();
-        times[0][i] = append_timed(client, &out);
-        times[1][i] = times[2][i] = 0;
-        for (int again = 0; times[2][i] == 0;) {
-            for (int k = 0; k < 2; k++) {
-                if (times[k + 1][i] == 0 && watch_entries(&at[k], NULL) >= want[k]) {
-                    times[k + 1][i] = figure_now() - begin;
-                }
-            }
-            if (times[2][i] == 0) {
-                /* LMDB shows a transaction to readers a moment after the write that wakes us: look again a few times. */
-                struct timespec soon = {0, 50000}, late = {0, 50000000};
-                struct pollfd item = {.fd = fd, .events = POLLIN};
-                again = ppoll(&item, 1, again > 0 ? &soon : &late, NULL) > 0 ? 4 : again - 1;
-                while (read(fd, events, sizeof events) > 0) {
-                }
-            }
-            FIGURE_MUST(figure_now() - begin < WAIT_S);
-        }
+        times[0][i / 2] = append_timed(client, &out);
+        times[k + 1][count[k]++] = held_after(&at[k], fd[k], want, begin);
         pause_us((long)gap_ms * 1000);
-        while (read(fd, events, sizeof events) > 0) {
-        }
     }
     snprintf(more, sizeof more, ",\"gap_ms\":%u", gap_ms);
     times_print("live.recorded", times[0], rounds, more);
     times_print("live.1_hop", times[1], rounds, more);
     times_print("live.2_hops", times[2], rounds, more);
     client_close(&client);
-    close(fd);
+    close(fd[0]);
+    close(fd[1]);
 }
 
 /* ---- visible everywhere ---- */

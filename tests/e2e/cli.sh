@@ -56,6 +56,7 @@ json '.schema == "griot.status/1" and .from == "store" and .node.name == "sn" an
 expect 6 "not everything is known" "$griot" -H "$home" status --strict
 expect 6 "a search that nobody has confirmed" "$griot" -H "$home" search x --strict
 expect 4 "nothing is found" "$griot" -H "$home" search x
+cp -a "$home/griot.ini" "$work/ini" && (umask 077; head -c 32 /dev/urandom > "$work/open.key") && chmod 644 "$work/open.key"
 key=$(sed -n 's/^key_file *= *//p' "$home/griot.ini")
 cp "$key" "$work/key"
 (umask 077; head -c 32 /dev/urandom > "$key")
@@ -114,7 +115,17 @@ expect 1 "record from a file that is too long" "$griot" -H "$home" record seizur
 expect 0 "an alert" "$griot" -H "$home" record alert date=2026-11-20 title="Conteneur" threat="Cocaine dans du sucre" valid_until=2027-01-31 requested_action=INFORM --json
 settled
 expect 0 "status" "$griot" -H "$home" status --json
-json '.kinds.seizure == 2 and .kinds.alert == 1'
+json '.records == 3 and .kinds == {"seizure": 2, "alert": 1} and .aggregates == 0'
+expect 0 "an aggregate" "$griot" -H "$home" record seizure date=2026-11 country=GM commodity=gold description=yearly quantity=12 unit=KGM is_aggregate=true event_count=1234
+settled
+expect 0 "status with an aggregate" "$griot" -H "$home" status --json
+json '.records == 4 and .kinds.seizure == 3 and .aggregates == 1'
+expect 0 "status in words" "$griot" -H "$home" --lang en status
+out "2 seizures, 1 aggregate, 1 alert"
+expect 0 "search of an aggregate" "$griot" -H "$home" search yearly --json
+json '.hits | length == 1 and .[0].is_aggregate and .[0].event_count == 1234'
+expect 0 "the same in words" "$griot" -H "$home" --lang en search yearly
+out "aggregate of 1,234"
 if "$griot" -H "$home" status > /dev/full 2> /dev/null; then fail "a full disk behind stdout looked like success"; fi
 
 # ---- import ----
@@ -154,6 +165,131 @@ json '.commits > 0 and (.left_out | length) > 0'
 expect 1 "backup into a folder that exists" "$griot" -H "$home" backup "$work/copy"
 err "ERR_EXISTS"
 
+# ---- every command's JSON, in three languages ----
+# What people read is translated; keys, codes and states are not, so a script sees the same in every language (but for times, and texts meant for people).
+same='del(.. | .at?, .took_ms?, .uptime_ms?, .heard_ms?, .since_ms?, .last_ms?, .rtt_ms?, .label?, .text?, .what?, .why?, .do?, .pid?, .bytes_in?, .bytes_out?, .disk_free?)'
+settled() { "$griot" -H "$home" --json trace "$id" | jq -e '.versions | all(.not_yet == [] and .unknown == [])' > /dev/null && "$griot" -H "$home" --json status | jq -e '.peers | all(.they_miss == 0 and .state == "current")' > /dev/null; }
+for n in $(seq 300); do
+    settled && break
+    [ "$n" -lt 300 ] || fail "the hub does not say that it holds everything"
+    sleep 0.1
+done
+while read -r schema code command; do
+    seen=""
+    for language in fr en pt; do
+        # shellcheck disable=SC2086 # words of a command
+        expect "$code" "$command ($language, JSON)" "$griot" -H "$home" --lang $language --json ${command//ID/$id}
+        jq -e ".schema == \"$schema\"" "$work/out" > /dev/null || { cat "$work/out"; fail "$what: not $schema"; }
+        [ ! -s "$work/err" ] || { cat "$work/err"; fail "$what: something on stderr"; }
+        now=$(jq -S -c "$same" "$work/out")
+        [ -z "$seen" ] || [ "$now" = "$seen" ] || { diff <(echo "$seen" | jq .) <(echo "$now" | jq .); fail "$what: not the same JSON"; }
+        seen=$now
+    done
+done << TABLE
+griot.status/1 0 status
+griot.peers/1 0 peers
+griot.peers/1 0 peers rilo-dakar
+griot.lag/1 0 lag --all
+griot.search/1 0 search cocaine
+griot.search/1 4 search nothing-of-that-name
+griot.show/1 0 show ID
+griot.trace/1 0 trace ID
+griot.fields/1 0 record seizure --fields
+griot.fields/1 0 record alert --fields
+griot.record/1 0 record seizure date=2026-11-19 commodity=heroin unit=UNKNOWN --dry-run
+griot.import/1 0 import $work/exercise.csv --map $work/exercise.ini --dry-run
+griot.card/1 0 card
+griot.join/1 0 join $region/root/region
+griot.verify/1 0 verify
+griot.fsck/1 0 fsck
+griot.rebuild/1 0 rebuild
+griot.config/1 0 config check
+griot.sandbox/1 0 sandbox status $region
+TABLE
+while read -r code command; do
+    texts=""
+    for language in fr en pt; do
+        # shellcheck disable=SC2086
+        expect "$code" "$command ($language)" "$griot" -H "$home" --lang $language ${command//ID/$id}
+        now=$(cat "$work/out" "$work/err")
+        [ -n "$now" ] && [[ $texts != *"<$now>"* ]] || { echo "$now"; fail "$what: no text of its own in this language"; }
+        texts="$texts<$now>"
+    done
+done << TABLE
+0 status
+0 peers
+0 lag
+0 search cocaine
+4 search nothing-of-that-name
+0 show ID
+0 trace ID
+0 card
+0 verify
+0 fsck
+0 config check
+0 help
+0 help import
+2 recrod
+2 status --nonsense
+2 search
+4 show 0000000000000000
+1 record seizure date=x
+4 admit $work/none.card
+TABLE
+
+# ---- exit codes by table ----
+(umask 077; head -c 32 /dev/urandom > "$work/x.key")
+"$griot" card -H "$home" --out "$work/sn.card" > /dev/null 2>&1
+while IFS='|' read -r code error command; do
+    for json in "" --json; do
+        # shellcheck disable=SC2086
+        expect "$code" "$command $json" env LANG=en_GB.UTF-8 "$griot" -H "$home" $json ${command//ID/$id}
+        [ -z "$error" ] && continue
+        if [ -n "$json" ]; then
+            json_err ".schema == \"griot.error/1\" and .code == \"$error\" and ([.what, .why, .do] | all(length > 0))"
+        else
+            err "error[$error]"
+        fi
+        [ ! -s "$work/out" ] || fail "$what: an error wrote to stdout"
+    done
+done << TABLE
+0||status --json
+1|ERR_INVALID|record seizure date=x
+1|ERR_EXISTS|backup $work/copy
+1|ERR_INVALID|search (
+1|ERR_INVALID|show xyz
+2|ERR_USAGE|import $work/exercise.csv
+2|ERR_USAGE|record seizure
+2|ERR_USAGE|record parrot a=b
+2|ERR_USAGE|show
+2|ERR_USAGE|search a --limit -1
+2|ERR_USAGE|status --timeout x
+2|ERR_USAGE|status --lang de
+2|ERR_USAGE|config nonsense
+3|ERR_NOT_FOUND|-H $work/none status
+3|ERR_NOT_FOUND|-H $work/none record seizure date=2026-11-19
+3|ERR_NOT_FOUND|-H $work/none card
+4|ERR_NOT_FOUND|show 00000000000000000000000000000000
+4|ERR_NOT_FOUND|trace 00000000000000000000000000000000
+4|ERR_NOT_FOUND|import $work/none.csv --map $work/exercise.ini
+4|ERR_NOT_FOUND|peers nobody
+4|ERR_NOT_FOUND|admit $work/none.card
+5|ERR_PERMISSION|admit $work/sn.card
+5|ERR_PERMISSION|init x -H $work/x --region $region/root/region --key-file $work/open.key
+TABLE
+
+# ---- backup while it runs; a damaged store; an index made anew ----
+answer() { "$griot" -H "$1" --json search cocaine --limit 100 | jq -S -c '[.total, .hits]'; }
+before=$(answer "$home")
+[ "$(echo "$before" | jq '.[0]')" -gt 3 ] || fail "nothing to compare: $before"
+expect 0 "rebuild" "$griot" -H "$home" rebuild
+for n in $(seq 100); do
+    "$griot" -H "$home" status --json | jq -e '.index.followed == .index.journal' > /dev/null && break
+    [ "$n" -lt 100 ] || fail "the index is not made anew"
+    sleep 0.1
+done
+[ "$(answer "$home")" = "$before" ] || fail "search finds something else after rebuild"
+
 # ---- a node that does not answer ----
 stopped=$(pgrep -f -- "-H $home run")
 kill -STOP "$stopped"
@@ -164,4 +300,29 @@ json_err '.code == "ERR_UNREACHABLE"'
 kill -CONT "$stopped"
 stopped=""
 expect 0 "and then answers" "$griot" -H "$home" status
+
+# ---- a damaged store is named, and nothing wrong is served ----
+expect 0 "sandbox down" "$griot" sandbox down "$region"
+expect 0 "a record to damage" "$griot" -H "$home" record seizure date=2026-11-19 commodity=cocaine quantity=1 unit=kg description="original words of an officer"
+victim=$(cat "$work/out")
+expect 0 "one behind it" "$griot" -H "$home" record seizure date=2026-11-19 commodity=cocaine quantity=1 unit=kg
+cp -a "$home" "$work/damaged"
+expect 0 "fsck before" "$griot" -H "$work/damaged" fsck
+out "no fault found"
+places=$(grep -abo "original words" "$work/damaged/log/data.mdb" | cut -d: -f1)
+[ -n "$places" ] || fail "the record is not found in the file"
+for place in $places; do printf 'O' | dd of="$work/damaged/log/data.mdb" bs=1 seek="$place" conv=notrunc 2> /dev/null; done
+expect 1 "fsck of a damaged store" "$griot" -H "$work/damaged" fsck
+out "✗ ERR_BADSIG  log"
+expect 1 "verify of a damaged store, in JSON" "$griot" -H "$work/damaged" verify --json
+json '.ok == false and .fault_count == 1 and (.faults[0] | .code == "ERR_BADSIG" and (.what | test("log [0-9]+, commit [0-9]+")))'
+"$griot" -H "$work/damaged" show "$victim" > "$work/out" 2> "$work/err" # found damaged, or no longer found: never shown
+[ -s "$work/err" ] && [ ! -s "$work/out" ] || fail "the damaged record is shown: $(cat "$work/out")"
+expect 0 "another record" "$griot" -H "$work/damaged" show "$id"
+expect 1 "rebuild of a damaged store" "$griot" -H "$work/damaged" rebuild
+err "ERR_CORRUPT"
+expect 0 "status of a damaged store" "$griot" -H "$work/damaged" status --json
+json '.index.followed < .index.journal'
+expect 6 "a search says that it is not complete" "$griot" -H "$work/damaged" search officer --strict
+if grep -rq "Original words" "$work/out"; then fail "damaged content was shown"; fi
 echo "every exit code seen"

@@ -26,7 +26,11 @@ expect() { # CODE WHAT COMMAND...
 json() { jq -e "$1" "$work/out" > /dev/null || { jq -c 'del(.fields)' "$work/out"; fail "$what: not $1"; }; }
 json_err() { jq -e ".schema == \"griot.error/1\" and ([.code, .what, .why, .do] | all(length > 0)) and ($1)" "$work/err" > /dev/null || { cat "$work/err"; fail "$what: not $1"; }; }
 digest() { "$griot" -H "$home" --json status | jq -r .heads_digest; }
-records() { "$griot" -H "$home" --json status | jq '.kinds.seizure + .index.journal - .index.followed'; }
+records() { # once the index has followed: the log never waits for it
+    until_indexed=$((SECONDS + 30))
+    until "$griot" -H "$home" --json status > indexed && jq -e '.index.journal == .index.followed' indexed > /dev/null || [ $SECONDS -ge $until_indexed ]; do sleep 0.05; done
+    jq .kinds.seizure indexed
+}
 import() { timeout 120 "$griot" -H "$home" --json --lang en import "$@"; }
 
 expect 0 "sandbox create" "$griot" sandbox create "$region" --hubs 1 --edges sn

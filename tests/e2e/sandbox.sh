@@ -84,6 +84,22 @@ expect 0 "up after a crash" sandbox up "$region"
 record gw 4
 holds gw 3 || fail "gw lost or got a record behind its cable"
 holds rilo-dakar 2 || fail "something came through a pulled cable"
+
+# Alone, it claims nothing of the others, shows whom it should hear, and from outside one sees what it lacks.
+at() { "$griot" -H "$region/$1" --json "${@:3}" | jq -e "$2" > /dev/null || fail "$1 ${*:3}: not $2"; }
+at gw '.records == 3 and .kinds == {"seizure": 3, "alert": 0} and .missing.alone and .missing.heard_ms == null and (.missing.unknown | length) == 5' status
+at gw '[.peers[] | [.name, .state]] | sort == [["rilo-dakar", "unknown"], ["rilo-douala", "unknown"]]' peers
+at gw '.complete | .origins == 1 and .of == 6 and .alone and .heard_ms == null and (.unknown | length) == 5' search exercise
+at rilo-dakar '[.peers[].name] | sort == ["cm", "gm", "gw", "rilo-douala", "sn"]' peers
+at sn '.complete | .origins == 6 and (.alone | not) and .heard_ms != null' search exercise
+for what in status "search exercise"; do
+    # shellcheck disable=SC2086
+    "$griot" --lang en -H "$region/gw" $what --strict > "$work/out" 2>&1
+    [ $? -eq 6 ] || fail "$what --strict of a node that hears nobody does not exit with 6"
+    grep -q "nobody is heard" "$work/out" || fail "$what does not say that nobody is heard"
+done
+sandbox status "$region" --json | jq -e '([.nodes[].status.entries] | max) as $most | [.nodes[] | .missing == ([$most - .status.entries, .status.missing.total] | max)] | all' > /dev/null ||
+    fail "what each node lacks is not what is seen from outside"
 expect 0 "heal" sandbox heal "$region" gw
 expect 0 "heal again" sandbox heal "$region" gw
 converged 4

@@ -47,6 +47,17 @@ warned() { # JQ NODE...
     done
 }
 
+warned_of_nothing() {
+    local node
+    for node in "$@"; do at "$node" '.warnings == []' || return 1; done
+}
+dropped() {
+    local node
+    for node in "$@"; do
+        "$griot" -H "$region/$node" peers --json | jq -e 'all(.peers[]; .name != "tg")' > /dev/null || return 1
+    done
+}
+
 expect 0 "sandbox create" "$griot" sandbox create "$region" --edges sn,gm,bj,tg
 expect 0 "sandbox up" "$griot" sandbox up "$region"
 expect 0 "record at tg" record tg "before it was stolen"
@@ -73,7 +84,7 @@ while up; do [ $((($(date +%s%N) - begin) / 1000000)) -lt 1000 ] || fail "rilo-d
 grep -q 'peer_dropped.*peer=tg' "$region/rilo-dakar/log.txt" || fail "rilo-dakar has not dropped the live connection"
 within 60 "not everybody is warned" warned '.code == "ACT-SUSPEND" and .whom == "tg" and .who == "rilo-dakar" and .reason == "stolen at Aflao"' $honest
 grep -q 'peer_dropped.*peer=tg' "$region/rilo-douala/log.txt" || fail "rilo-douala has not dropped the live connection"
-"$griot" -H "$region/sn" status > "$work/out" || fail "status at sn"
+"$griot" --lang en -H "$region/sn" status > "$work/out" || fail "status at sn"
 grep -q "tg, by rilo-dakar" "$work/out" || fail "status does not say who and whom: $(cat "$work/out")"
 expect 0 "the same again" "$griot" suspend tg -H "$region/rilo-douala" --json
 jq -e '.state == "already suspended"' "$work/out" > /dev/null || fail "again: $(cat "$work/out")"
@@ -92,6 +103,7 @@ expect 0 "record at bj" record bj "of bj"
 within 60 "the others do not converge after a restart" all_hold 4 $honest
 
 # ---- a hub ----
+sleep 5 # both hubs sign frontiers that name everything: it is final, whoever is removed later
 expect 0 "suspend a hub" "$griot" suspend rilo-douala -H "$region/rilo-dakar"
 within 60 "not everybody hears of the hub" warned '.code == "ACT-SUSPEND" and .whom == "rilo-douala"' $honest
 key=$region/root/unlock/ci
@@ -113,5 +125,21 @@ expect 1 "the fourth" "$griot" suspend gm -H "$region/rilo-dakar"
 expect 0 "a suspended hub suspends back" "$griot" suspend rilo-dakar -H "$region/rilo-douala"
 within 60 "mutual suspension is not seen everywhere" warned '.code == "ACT-SUSPEND" and .whom == "rilo-dakar"' $hubs sn gm
 within 60 "the rest holds different things" all_hold 5 $hubs sn gm
+
+# ---- the root decides ----
+root() { "$griot" root roster "$region/root" --key-file "$region/root/unlock/root" "$@" && "$griot" join "$region/root/region" -H "$region/sn"; }
+expect 4 "lift of nobody" "$griot" root roster "$region/root" --key-file "$region/root/unlock/root" --lift nobody
+expect 0 "lift the hubs and tg, remove bj" root --lift rilo-dakar --lift rilo-douala --lift tg --remove bj
+within 60 "warnings stay" warned_of_nothing $hubs sn gm
+record_back() { all_hold 7 $hubs sn gm tg; } # the two that tg wrote while it was suspended count again
+within 90 "tg does not come back with what it wrote" record_back
+expect 0 "record at tg" record tg "in again"
+within 60 "tg is not in again" all_hold 8 $hubs sn gm tg
+sleep 5 # final
+expect 0 "record at bj" record bj "removed"
+expect 0 "remove tg" root --remove tg
+within 60 "tg is not dropped everywhere" dropped rilo-dakar rilo-douala
+sleep 6
+all_hold 8 $hubs sn gm || fail "a removed node goes on writing, or what was final is lost"
 expect 0 "down" "$griot" sandbox down "$region"
-echo "suspend: a stolen edge was put out by one hub, what it wrote stayed with it; a suspended hub relays"
+echo "suspend: an edge was put out by one hub, what it wrote stayed with it; a suspended hub relays; the root lifted three suspensions and removed two nodes"

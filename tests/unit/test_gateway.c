@@ -544,6 +544,79 @@ static void whoever_does_not_prove_a_key_is_cut_off_in_time(void **state)
     gate_close(&hub);
 }
 
+static void await_refused(const struct gate *gate, enum gateway_refusal what, uint64_t count)
+{
+    for (int64_t until = gates_now() + 5000; gateway_refused(gate->gateway, what).count < count && gates_now() < until;) {
+        usleep(5000);
+    }
+    assert_int_equal(gateway_refused(gate->gateway, what).count, count);
+}
+
+static void expect_refused(const struct gate *gate, uint64_t unknown, uint64_t revoked, uint64_t unproved)
+{
+    await_refused(gate, GATEWAY_UNKNOWN, unknown);
+    await_refused(gate, GATEWAY_REVOKED, revoked);
+    await_refused(gate, GATEWAY_UNPROVED, unproved);
+}
+
+static void whoever_is_turned_away_is_counted(void **state)
+{
+    struct gate hub, edge, revoked, member;
+    struct gateway_event event;
+    (void)state;
+    gate_open(&hub, true);
+    gate_open(&edge, false);
+    gate_open(&revoked, false);
+    gate_open(&member, false);
+    expect_refused(&hub, 0, 0, 0);
+    gateway_allow(hub.gateway, &member.key, 1, &revoked.key, 1);
+    uint64_t since = (uint64_t)gates_now();
+    for (uint32_t i = 1; i <= 2; i++) {
+        gate_dial(&edge, i, hub.port, &hub.key);
+        gate_await(&edge, GATEWAY_GONE, &event);
+        expect_refused(&hub, i, 0, 0);
+    }
+    assert_in_range(gateway_refused(hub.gateway, GATEWAY_UNKNOWN).last.ms, since, (uint64_t)gates_now());
+    gate_dial(&revoked, 1, hub.port, &hub.key);
+    gate_await(&revoked, GATEWAY_GONE, &event);
+    expect_refused(&hub, 2, 1, 0);
+
+    static const char *const garbage[] = {"GET / HTTP/1.1\r\nHost: hub\r\n\r\n", "\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff", ""};
+    for (size_t i = 0; i < 3; i++) { /* the last says nothing, and hangs up */
+        int fd = tcp_dial(hub.port);
+        (void)send(fd, garbage[i], strlen(garbage[i]), MSG_NOSIGNAL);
+        if (i < 2) {
+            assert_true(tcp_ends(fd, 3 * GATES_HANDSHAKE_MS));
+        }
+        close(fd);
+        expect_refused(&hub, 2, 1, i + 1);
+    }
+    void *context = zmq_ctx_new(), *plain = zmq_socket(context, ZMQ_DEALER); /* ZeroMQ without CURVE */
+    char address[64];
+    int none = 0;
+    snprintf(address, sizeof address, "tcp://127.0.0.1:%u", (unsigned)hub.port);
+    assert_int_equal(zmq_setsockopt(plain, ZMQ_LINGER, &none, sizeof none), 0);
+    none = -1;
+    assert_int_equal(zmq_setsockopt(plain, ZMQ_RECONNECT_IVL, &none, sizeof none), 0);
+    assert_int_equal(zmq_connect(plain, address), 0);
+    expect_refused(&hub, 2, 1, 4);
+    zmq_close(plain);
+    zmq_ctx_term(context);
+
+    (void)gate_join(&member, 1, &hub); /* a member that comes and goes is none of these, be it before its first word */
+    gateway_close(member.gateway, 1);
+    gate_await(&hub, GATEWAY_GONE, &event);
+    gate_dial(&member, 2, hub.port, &hub.key);
+    gate_await(&member, GATEWAY_OPEN, &event);
+    gateway_close(member.gateway, 2);
+    usleep(100000);
+    expect_refused(&hub, 2, 1, 4);
+    gate_close(&member);
+    gate_close(&revoked);
+    gate_close(&edge);
+    gate_close(&hub);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -563,6 +636,7 @@ int main(void)
         cmocka_unit_test(starting_says_why_it_cannot),
         cmocka_unit_test(frames_are_limited_before_and_after_the_handshake),
         cmocka_unit_test(whoever_does_not_prove_a_key_is_cut_off_in_time),
+        cmocka_unit_test(whoever_is_turned_away_is_counted),
     };
     if (crypto_start() != ERR_OK) {
         return 1;

@@ -295,7 +295,8 @@ static void a_frontier_travels_whole_or_as_a_difference(void **state)
     assert_true(is_new);
     assert_int_equal(admit(first, 0, list, &ref, &is_new), ERR_OK);
     assert_false(is_new);
-    assert_int_equal(admit(second, 10, region_heads(&region, changed, 1), &next, &is_new), ERR_BADHASH);
+    /* A difference that does not give what was signed may stand on another frontier of that number: it is asked for whole. */
+    assert_int_equal(admit(second, 10, region_heads(&region, changed, 1), &next, &is_new), ERR_GAP);
     assert_int_equal(admit(second, 10, change, &next, &is_new), ERR_OK);
     assert_true(is_new);
     assert_int_equal(admit(first, 0, list, &ref, &is_new), ERR_STALE);

@@ -270,7 +270,7 @@ static void an_empty_table_prints_nothing(void **state)
     "1\",\"from\":\"daemon\",\"node\":{\"name\":\"sn\",\"id\":\"00\",\"role\":\"edge\",\"region\":\"11\"},\"version\":\"0.1.0\",\"uptime_ms\":"      \
     "1051200000,"
 #define STATUS_REST                                                                                                                                  \
-    "\"records\":{\"seizure\":48211,\"alert\":1},\"store\":{\"bytes\":641728512,\"disk_free\":4294967296,\"intake\":\"open\"},\"index\":{"           \
+    "\"records\":48212,\"kinds\":{\"seizure\":48211,\"alert\":1},\"aggregates\":0,\"store\":{\"bytes\":641728512,\"disk_free\":4294967296,\"intake\":\"open\"},\"index\":{"           \
     "\"followed\":10,\"journal\":10},\"refused\":[],"
 
 static void a_good_status_says_so_with_numbers(void **state)
@@ -307,9 +307,35 @@ static void a_status_without_knowledge_has_no_green_word(void **state)
     has("1 of 2 peers holds all that is here · unknown for 1");
     has("0 missing of what is known · never heard of: gw, st");
     lacks("every known entry");
+    render(render_status, STATUS_HEAD STATUS_REST "\"missing\":{\"total\":0,\"unknown\":[\"gw\",\"st\"],\"alone\":true,\"heard_ms\":180000},\"warnings\":[],"
+                                                  "\"peers\":[{\"name\":\"a\",\"state\":\"silent\"}]}");
+    has("0 missing of what is known · nothing heard from anybody for 3 min: what there is elsewhere is not known");
+    has("Next: griot peers     griot lag");
+    lacks("every known entry");
+    lacks("never heard of");
+    render(render_status, STATUS_HEAD STATUS_REST "\"missing\":{\"total\":0,\"unknown\":[],\"alone\":true,\"heard_ms\":null},\"peers\":[]}");
+    has("nobody is heard: what there is elsewhere is not known");
+    lacks("every known entry");
     render(render_status, "{}");
     has("not known");
     lacks("current");
+}
+
+static void aggregates_are_not_counted_as_seizures(void **state)
+{
+    (void)state;
+    render(render_status, "{\"records\":10866,\"kinds\":{\"seizure\":10863,\"alert\":3},\"aggregates\":10092}");
+    has("771 seizures, 10,092 aggregates, 3 alerts");
+    render(render_status, "{\"records\":1,\"kinds\":{\"seizure\":1,\"alert\":0},\"aggregates\":1}");
+    has("0 seizures, 1 aggregate, 0 alerts");
+    render(render_status, "{\"records\":1,\"kinds\":{\"seizure\":1,\"alert\":0},\"aggregates\":null}");
+    has("1 seizure, 0 alerts");
+    render(render_search, "{\"total\":3,\"complete\":{},\"hits\":[{\"id\":\"aa\",\"kind\":\"seizure\",\"is_aggregate\":true,\"event_count\":1234},"
+                          "{\"id\":\"bb\",\"kind\":\"seizure\",\"is_aggregate\":true,\"event_count\":null},"
+                          "{\"id\":\"cc\",\"kind\":\"seizure\",\"is_aggregate\":false,\"event_count\":null}]}");
+    has("aa  aggregate of 1,234");
+    has("bb  aggregate  ");
+    has("cc  seizure");
 }
 
 static void a_bad_status_says_what_and_what_to_do(void **state)
@@ -318,7 +344,7 @@ static void a_bad_status_says_what_and_what_to_do(void **state)
     render(render_status,
            "{\"from\":\"store\",\"node\":{\"name\":\"gw\",\"role\":\"edge\"},\"version\":\"0.1.0\",\"released\":false,\"missing\":{\"total\":412,"
            "\"unknown\":[]},"
-           "\"records\":{\"seizure\":0,\"alert\":0},\"store\":{\"intake\":\"stopped\"},\"index\":{\"followed\":5,\"journal\":8},\"peers\":[],"
+           "\"records\":0,\"kinds\":{\"seizure\":0,\"alert\":0},\"store\":{\"intake\":\"stopped\"},\"index\":{\"followed\":5,\"journal\":8},\"peers\":[],"
            "\"refused\":[{\"code\":\"ERR_BADSIG\",\"clause\":\"WIRE.md 3.4\\u001b[31m\",\"count\":2,\"last\":\"\"}],"
            "\"warnings\":[{\"code\":\"CLOCK-SKEW\",\"text\":\"the clock is 131 s ahead\",\"do\":\"timedatectl set-ntp true\"}]}");
     has("the node is stopped; read from its store");
@@ -404,6 +430,8 @@ static void a_search_says_how_complete_it_is(void **state)
     answer = answer_of(source);
     assert_true(reply_is_incomplete(answer));
     json_decref(answer);
+    render(render_search, "{\"total\":1,\"complete\":{\"origins\":1,\"of\":3,\"missing\":0,\"unknown\":[\"gw\",\"st\"],\"alone\":true,\"heard_ms\":5000}}");
+    has("complete for 1 of 3 origins · nothing heard from anybody for 5 s: what there is elsewhere is not known\n");
     answer = answer_of("{\"complete\":{\"origins\":9,\"of\":9,\"missing\":0,\"unknown\":[],\"index_behind\":0}}");
     assert_false(reply_is_incomplete(answer));
     json_decref(answer);
@@ -575,6 +603,7 @@ int main(void)
         cmocka_unit_test(a_good_status_says_so_with_numbers),
         cmocka_unit_test(a_status_without_knowledge_has_no_green_word),
         cmocka_unit_test(a_bad_status_says_what_and_what_to_do),
+        cmocka_unit_test(aggregates_are_not_counted_as_seizures),
         cmocka_unit_test(problems_come_last_among_peers),
         cmocka_unit_test(lag_shows_a_question_mark_where_nothing_is_known),
         cmocka_unit_test(a_search_says_how_complete_it_is),

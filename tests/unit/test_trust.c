@@ -104,12 +104,14 @@ static enum err change(struct desk *desk, writer_change act, void *arg)
     return ERR_OK;
 }
 
-static enum err sign(const struct span *cards, size_t count, struct root_signed *ret)
+static enum err sign_changed(const struct span *cards, size_t count, const struct root_changes *changes, struct root_signed *ret)
 {
     const char *why = NULL;
 
-    return root_sign_roster(below("root"), cards, count, false, PROFILE_SANDBOX, (struct wall_ms){1700000000000}, give_key, NULL, ret, &why);
+    return root_sign_roster(below("root"), cards, count, changes, false, PROFILE_SANDBOX, (struct wall_ms){1700000000000}, give_key, NULL, ret, &why);
 }
+
+static enum err sign(const struct span *cards, size_t count, struct root_signed *ret) { return sign_changed(cards, count, NULL, ret); }
 
 static enum err join_file(struct desk *desk, struct trust_join *join)
 {
@@ -629,6 +631,73 @@ static void the_cut_is_what_the_hub_last_told(void **state)
     store_read_end(&read);
 }
 
+static void the_root_lifts_a_suspension_or_removes_the_node(void **state)
+{
+    static const char *const sn[] = {"sn", NULL}, *const nobody[] = {"nobody", NULL}, *const hub_a[] = {"hub-a", NULL}, *const hubs[] = {"hub-a", "hub-b", NULL};
+    const struct root_changes both = {sn, sn}, no_such = {nobody, NULL}, lift_nobody = {NULL, nobody}, lift = {NULL, sn}, remove_sn = {sn, NULL}, no_hub = {hubs, NULL};
+    const struct root_changes remove_hub = {hub_a, NULL};
+    struct suspension suspension;
+    struct root_signed made;
+    struct trust_join join;
+    struct hash before = {{0}};
+
+    (void)state;
+    found_region();
+    assert_int_equal(suspend_at(desks[0], "sn", "", &suspension), ERR_OK);
+    assert_int_equal(sign_changed(NULL, 0, &both, &made), ERR_INVALID);
+    assert_int_equal(sign_changed(NULL, 0, &no_such, &made), ERR_NOT_FOUND);
+    assert_int_equal(sign_changed(NULL, 0, &lift_nobody, &made), ERR_NOT_FOUND);
+    assert_int_equal(sign_changed(NULL, 0, &no_hub, &made), ERR_INVALID);
+    /* A roster that merely lists it was made in ignorance. */
+    assert_int_equal(sign(NULL, 0, &made), ERR_OK);
+    assert_int_equal(join_file(desks[0], &join), ERR_OK);
+    assert_false(is_member(desks[0], desks[2]));
+    assert_int_equal(sign_changed(NULL, 0, &lift, &made), ERR_OK);
+    assert_int_equal(made.number, 3);
+    assert_int_equal(made.lifted, 1);
+    assert_int_equal(made.members, 3);
+    assert_int_equal(join_file(desks[0], &join), ERR_OK);
+    assert_true(is_member(desks[0], desks[2]));
+    /* Lifted once is not lifted for ever: the next suspension holds, whatever rosters follow. */
+    assert_int_equal(suspend_at(desks[0], "sn", "", &suspension), ERR_OK);
+    assert_int_equal(suspension.state, SUSPENSION_MADE);
+    assert_int_equal(sign(NULL, 0, &made), ERR_OK);
+    assert_int_equal(join_file(desks[0], &join), ERR_OK);
+    assert_false(is_member(desks[0], desks[2]));
+    /* Removed: by every later roster too. */
+    assert_int_equal(sign_changed(NULL, 0, &remove_sn, &made), ERR_OK);
+    assert_int_equal(made.removed, 1);
+    assert_int_equal(made.members, 2);
+    assert_int_equal(sign_changed(NULL, 0, &remove_hub, &made), ERR_OK);
+    assert_int_equal(made.members, 1);
+    for (size_t i = 0; i < 3; i++) { /* whatever each has heard of before */
+        assert_int_equal(join_file(desks[i], &join), ERR_OK);
+        assert_int_equal(join.refused, 0);
+    }
+    tell(desks[0], desks[1]);
+    tell(desks[0], desks[2]);
+    for (size_t i = 0; i < 3; i++) {
+        const struct membership *m = desks[i]->writer.membership;
+        struct membership_act act;
+
+        assert_int_equal(membership_roster_number(m), 6);
+        assert_false(is_member(desks[i], desks[2]));
+        assert_false(is_member(desks[i], desks[0]));
+        assert_true(is_member(desks[i], desks[1]));
+        assert_true(membership_is_revoked(m, &desks[2]->home.node));
+        assert_true(membership_is_revoked(m, &desks[0]->home.node)); /* a hub that was removed does not relay */
+        assert_false(membership_act_at(m, 0, &act));                  /* the root has settled them all */
+        if (i == 0) {
+            before = *membership_roster_hash(m);
+        }
+        assert_true(hash_equal(&before, membership_roster_hash(m)));
+    }
+    /* The same node comes back by its card. */
+    assert_int_equal(sign(&desks[2]->card, 1, &made), ERR_OK);
+    assert_int_equal(join_file(desks[1], &join), ERR_OK);
+    assert_true(is_member(desks[1], desks[2]));
+}
+
 static void notices_join_in_any_order(void **state)
 {
     struct region_file file;
@@ -832,6 +901,7 @@ int main(void)
         IN_FOLDER(who_must_not_suspend_or_be_suspended_is_refused),
         IN_FOLDER(a_roster_allows_a_hub_so_many_suspensions),
         IN_FOLDER(the_cut_is_what_the_hub_last_told),
+        IN_FOLDER(the_root_lifts_a_suspension_or_removes_the_node),
         IN_FOLDER(notices_join_in_any_order),
         IN_FOLDER(what_is_not_good_is_left_out_and_named),
         IN_FOLDER(another_region_is_not_joined),

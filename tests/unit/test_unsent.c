@@ -140,7 +140,7 @@ static struct gave_way give_way(struct life *life, const struct log_id *log)
 {
     struct gave_way ret;
     assert_int_equal(store_begin(life->home.store), ERR_OK);
-    assert_int_equal(author_give_way(life->author, log, 1, &ret), ERR_OK);
+    assert_int_equal(author_give_way(life->author, log, 0, 1, &ret), ERR_OK);
     assert_int_equal(store_commit(life->home.store), ERR_OK);
     return ret;
 }
@@ -372,6 +372,44 @@ static void giving_way_again_does_nothing_further(void **state)
     life_end(&life);
 }
 
+/* Both lives were released: only a contradiction shows that there are two. */
+static void what_contradicts_others_gives_way_whether_it_left_or_not(void **state)
+{
+    struct life life, clone;
+    struct hash ours[2], theirs[2];
+    struct admitted admitted;
+    struct gave_way gave;
+    (void)state;
+    life_start(&life);
+    release(&life);
+    struct head head = append(&life, 1, NULL);
+    life_copy(&life, &clone);
+    release(&clone);
+    (void)append(&clone, 1, theirs);
+    struct head truth = append(&clone, 1, theirs + 1);
+    append(&life, 1, ours);
+    append(&life, 1, ours + 1);
+    assert_int_equal(carry(&clone.home, &hub, &head.log, &admitted), ERR_OK);
+    assert_int_equal(carry(&hub, &life.home, &head.log, &admitted), ERR_GAP);
+    assert_int_equal(admitted.own_conflict, 2);
+    assert_int_equal(store_begin(life.home.store), ERR_OK);
+    assert_int_equal(author_give_way(life.author, &head.log, admitted.own_conflict, 1, &gave), ERR_OK);
+    assert_int_equal(store_commit(life.home.store), ERR_OK);
+    assert_int_equal(gave.after.seq, 1);
+    assert_int_equal(gave.entries, 2);
+    assert_int_equal(carry(&hub, &life.home, &head.log, &admitted), ERR_OK);
+    assert_memory_equal(&admitted.after, &truth, sizeof truth);
+    assert_int_equal(carry(&life.home, &hub, &gave.reissued.log, &admitted), ERR_OK);
+    struct home *both[] = {&hub, &life.home};
+    for (size_t i = 0; i < 2; i++) {
+        expect_once(both[i], ours, 2);
+        expect_once(both[i], theirs, 2);
+        expect_sound(both[i]);
+    }
+    life_end(&clone);
+    life_end(&life);
+}
+
 static void what_may_have_left_is_not_taken_back(void **state)
 {
     struct life life;
@@ -401,9 +439,9 @@ static void a_log_of_somebody_else_does_not_give_way(void **state)
     struct span items[2] = {log.birth, region_log_commit(&log, 1, 10)};
     assert_int_equal(home_admit(&life.home, &log.chain.log, 0, items, 2, &admitted), ERR_OK);
     assert_int_equal(store_begin(life.home.store), ERR_OK);
-    assert_int_equal(author_give_way(life.author, &log.chain.log, 1, &gave), ERR_NOT_FOUND);
+    assert_int_equal(author_give_way(life.author, &log.chain.log, 0, 1, &gave), ERR_NOT_FOUND);
     struct log_id unknown = {{9}};
-    assert_int_equal(author_give_way(life.author, &unknown, 1, &gave), ERR_NOT_FOUND);
+    assert_int_equal(author_give_way(life.author, &unknown, 0, 1, &gave), ERR_NOT_FOUND);
     assert_int_equal(store_commit(life.home.store), ERR_OK);
     region_log_fini(&log);
     life_end(&life);
@@ -419,7 +457,7 @@ static void an_aborted_transaction_takes_nothing_back(void **state)
     struct head head = append(&life, 3, contents);
     struct hash before = home_digest(&life.home);
     assert_int_equal(store_begin(life.home.store), ERR_OK);
-    assert_int_equal(author_give_way(life.author, &head.log, 1, &gave), ERR_OK);
+    assert_int_equal(author_give_way(life.author, &head.log, 0, 1, &gave), ERR_OK);
     store_abort(life.home.store);
     struct hash after = home_digest(&life.home);
     assert_true(hash_equal(&before, &after));
@@ -483,7 +521,7 @@ static void child(const char *path, const struct log_id *log)
     (void)raise(SIGSTOP);
     life_open(&life);
     (void)raise(SIGSTOP);
-    bool is_good = store_begin(life.home.store) == ERR_OK && author_give_way(life.author, log, 1, &gave) == ERR_OK &&
+    bool is_good = store_begin(life.home.store) == ERR_OK && author_give_way(life.author, log, 0, 1, &gave) == ERR_OK &&
                    store_commit(life.home.store) == ERR_OK;
     _exit(is_good ? 0 : 1);
 }
@@ -588,6 +626,7 @@ int main(void)
         TEST(a_copy_gives_way_to_what_its_original_sent),
         TEST(giving_way_again_does_nothing_further),
         TEST(what_may_have_left_is_not_taken_back),
+        TEST(what_contradicts_others_gives_way_whether_it_left_or_not),
         TEST(a_log_of_somebody_else_does_not_give_way),
         TEST(an_aborted_transaction_takes_nothing_back),
         TEST(the_views_begin_again_and_agree),

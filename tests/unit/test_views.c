@@ -6,9 +6,12 @@
 #include <cmocka.h>
 
 #include "store/index/search.h"
+#include "store/index/tables.h"
 #include "store/index/terms.h"
 #include "store/kv.h"
+#include "store/index/index.h"
 #include "store/views.h"
+#include "store/views_state.h"
 #include "tests/lib/home.h"
 
 #include <fcntl.h>
@@ -281,6 +284,32 @@ static struct hash dump(void)
     hash_end(&state, &hash);
     views_read_end(&read);
     return hash;
+}
+
+static char named[1 << 16]; /* the faults of the last check */
+
+static void fault_add(void *arg, enum err err, const char *what)
+{
+    size_t n = strlen(named);
+
+    (void)arg;
+    assert_int_equal(err, ERR_CORRUPT);
+    snprintf(named + n, sizeof named - n, "%s\n", what);
+}
+
+static enum err check(void)
+{
+    struct views_check check = {.fault = fault_add};
+    struct views_read *read;
+    enum err err;
+
+    named[0] = '\0';
+    assert_int_equal(views_read_begin(scene.views, scene.home.store, &read), ERR_OK);
+    err = views_check(read, &check);
+    views_read_end(&read);
+    assert_int_equal(err == ERR_CORRUPT, check.faults > 0);
+    assert_int_equal(check.faults > 0, named[0] != '\0');
+    return err;
 }
 
 /* ---- tests ---- */
@@ -674,6 +703,7 @@ static void check_rebuild(void)
 {
     struct hash before = dump(), after;
 
+    assert_int_equal(check(), ERR_OK);
     assert_int_equal(views_reset(scene.views), ERR_OK);
     follow(3);
     after = dump();
@@ -902,6 +932,7 @@ static void decay_is_mended_by_the_follower(void **state)
     admit(0, UINT32_MAX);
     follow(4096);
     before = dump();
+    assert_int_equal(check(), ERR_OK);
     views_close(&scene.views);
     snprintf(path, sizeof path, "%s/views/data.mdb", scene.home.path);
     file = fopen(path, "r+b");
@@ -925,10 +956,88 @@ static void decay_is_mended_by_the_follower(void **state)
     is_noticed = views_search(read, span_text("mot1*"), 0, 10, answer_add, NULL, &result, &at, &why) == ERR_CORRUPT;
     views_read_end(&read);
     assert_true(is_noticed);
+    assert_true(views_starts_again(scene.views));
     follow(4096);
+    assert_false(views_starts_again(scene.views));
     after = dump();
     assert_true(hash_equal(&before, &after));
     scene_end();
+}
+
+/* A check names what no search need ever meet: a page of terms, and the sort key of a document, which has no sum of its own. */
+static void a_check_names_what_differs_from_the_journal(void **state)
+{
+    static const struct {
+        const char *what, *fault;
+    } rows[] = {
+        {"a page of terms", "a term of the volume"},
+        {"the sort key of a document", "as the journal has it"},
+        {"a document of the tail", "cannot be read"},
+    };
+    char path[160];
+
+    (void)state;
+    for (size_t row = 0; row < sizeof rows / sizeof *rows; row++) {
+        struct hash before, after;
+        static const uint8_t tail[] = {'w', 'm', 'o', 't', '1'}; /* written out in a row of the tail */
+        uint8_t order[DOC_ORDER_BYTES], rest[DOC_REST_BYTES], needle[16];
+        size_t bytes_n = sizeof tail, places = 0;
+        struct views_read *read;
+        struct kv_cursor cursor;
+        struct doc doc;
+        long size;
+        scene_begin();
+        write_many(600);
+        admit(0, UINT32_MAX);
+        follow(4096);
+        before = dump();
+        assert_int_equal(check(), ERR_OK);
+        memcpy(needle, tail, sizeof tail);
+        assert_int_equal(views_read_begin(scene.views, scene.home.store, &read), ERR_OK);
+        if (row == 0) {
+            kv_cursor_open(&read->txn, VIEW_TERMS, &cursor);
+            assert_true(kv_first(&cursor));
+            bytes_n = sizeof needle;
+            memcpy(needle, cursor.value.p, bytes_n);
+            kv_cursor_close(&cursor);
+        } else if (row == 1) { /* the columns have no sum of their own */
+            assert_int_equal(index_doc(&read->txn, read->state.docs, 0, &doc), ERR_OK);
+            doc_write(&doc, order, rest);
+            bytes_n = sizeof order;
+            memcpy(needle, order, bytes_n);
+        }
+        views_read_end(&read);
+        views_close(&scene.views);
+        snprintf(path, sizeof path, "%s/views/data.mdb", scene.home.path);
+        FILE *file = fopen(path, "r+b");
+        assert_non_null(file);
+        fseek(file, 0, SEEK_END);
+        size = ftell(file);
+        uint8_t *bytes = malloc((size_t)size);
+        assert_non_null(bytes);
+        rewind(file);
+        assert_int_equal(fread(bytes, 1, (size_t)size, file), size);
+        for (long i = 2 * 4096; i + (long)bytes_n < size; i++) {
+            if (memcmp(bytes + i, needle, bytes_n) == 0) {
+                fseek(file, i + (long)bytes_n - 1, SEEK_SET);
+                fputc(needle[bytes_n - 1] ^ 1, file);
+                places++;
+            }
+        }
+        fclose(file);
+        free(bytes);
+        assert_true(places > 0);
+        assert_int_equal(views_open(scene.home.path, &scene.views), ERR_OK);
+        if (check() != ERR_CORRUPT || strstr(named, rows[row].fault) == NULL) {
+            fail_msg("%s: %.400s", rows[row].what, named);
+        }
+        assert_true(views_starts_again(scene.views));
+        follow(4096);
+        after = dump();
+        assert_true(hash_equal(&before, &after));
+        assert_int_equal(check(), ERR_OK);
+        scene_end();
+    }
 }
 
 /* The log was brought back from a backup: shorter, or of another life. */
@@ -1104,6 +1213,7 @@ int main(void)
         cmocka_unit_test(a_damaged_folder_is_made_anew),
         cmocka_unit_test(views_beyond_emptying_are_replaced_while_open),
         cmocka_unit_test(decay_is_mended_by_the_follower),
+        cmocka_unit_test(a_check_names_what_differs_from_the_journal),
         cmocka_unit_test(another_journal_is_followed_from_its_start),
         cmocka_unit_test(a_killed_follower_loses_nothing),
         cmocka_unit_test(a_full_disk_stops_the_follower_not_the_answers),
