@@ -61,6 +61,12 @@ static void rebuild_views(void *arg)
     follower_wake(daemon->follower, false);
 }
 
+static void settle_views(void *arg)
+{
+    struct daemon *daemon = arg;
+    follower_settle(daemon->follower);
+}
+
 /* A command that works on a stopped node holds its home for a moment; a daemon, which answers, holds it for good. */
 static enum err open_store(struct daemon *daemon)
 {
@@ -96,6 +102,7 @@ static enum err start(struct daemon *daemon, struct daemon_fault *fault)
     char why[GATEWAY_WHY_BYTES_MAX] = "";
     service->home = daemon->home;
     service->drop_views = rebuild_views;
+    service->settle_views = settle_views;
     service->arg = daemon;
     fault->part = DAEMON_STORE;
     snprintf(fault->why, sizeof fault->why, "%.200s", daemon->home->path);

@@ -220,11 +220,11 @@ static json_t *answer_request(struct service *service, const json_t *request, se
     static const struct {
         const char *name;
         json_t *(*answer)(struct service *, const json_t *, enum err *);
+        bool has_views; /* it reads them */
     } answers[] = {
-        {"status", answer_status}, {"peers", answer_peers},   {"lag", answer_lag},         {"search", answer_search},
-        {"show", answer_show},     {"trace", answer_trace},   {"backup", answer_backup},
-        {"admit", answer_admit},   {"join", answer_join},     {"region", answer_region},
-        {"suspend", answer_suspend}, {"publish", answer_publish},
+        {"status", answer_status, true}, {"peers", answer_peers, false}, {"lag", answer_lag, false},         {"search", answer_search, true},
+        {"show", answer_show, true},     {"trace", answer_trace, true},  {"backup", answer_backup, false},   {"admit", answer_admit, false},
+        {"join", answer_join, false},    {"region", answer_region, false}, {"suspend", answer_suspend, false}, {"publish", answer_publish, false},
     };
     const char *name = json_string_value(json_object_get(request, "do"));
     *ret_err = ERR_OK;
@@ -234,6 +234,9 @@ static json_t *answer_request(struct service *service, const json_t *request, se
     }
     for (size_t i = 0; i < sizeof answers / sizeof *answers; i++) {
         if (strcmp(answers[i].name, name) == 0) {
+            if (answers[i].has_views && service->settle_views != NULL) {
+                service->settle_views(service->arg);
+            }
             return answers[i].answer(service, request, ret_err);
         }
     }

@@ -14,6 +14,7 @@ struct service {
     struct writer *writer;
     struct sync *sync;     /* told what the store holds */
     void (*drop_views)(void *arg); /* make the follower begin anew; the daemon's thread, or at once */
+    void (*settle_views)(void *arg); /* wait a moment until the views hold what was stored before; NULL: they do */
     void *arg;
 };
 

@@ -231,15 +231,15 @@ static void settle_transaction(struct core *core)
     if (core->range_count > 0 && !core->has_membership_change) {
         core_send_ranges(core);
     }
+    if (was_open && err == ERR_OK && core->stored != NULL) {
+        core->stored(core->stored_arg, has_commits);
+    }
     for (size_t i = 0; i < count; i++) {
         if (batch[i].type == PENDING_JOB) {
             tell(core, &batch[i], err);
         }
     }
     free(batch);
-    if (was_open && err == ERR_OK && core->stored != NULL) {
-        core->stored(core->stored_arg, has_commits);
-    }
 }
 
 /* A frontier of a node that is not in yet is worth nothing: it waits. */
