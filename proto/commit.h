@@ -8,7 +8,15 @@
 #include "proto/unpack.h"
 
 enum codec { CODEC_PLAIN = 0, CODEC_ZSTD_DICTIONARY = 1, CODEC_SEALED = 2 }; /* permanent; others are kept and relayed */
-enum entry_kind { ENTRY_RECORD = 1 };                                        /* a record version; unknown kinds are valid, kept and relayed */
+/* Permanent; unknown kinds are valid, kept and relayed. */
+enum entry_kind {
+    ENTRY_SEALED = 0,  /* the kind is inside: codec CODEC_SEALED, audience a key id */
+    ENTRY_RECORD = 1,  /* a record version */
+    ENTRY_KEY = 2,     /* a sender key, wrapped for its audience */
+    ENTRY_GRANT = 3,   /* a sender key, wrapped for somebody who was not in its audience */
+    ENTRY_ERASURE = 4, /* an order to erase */
+    ENTRY_VERDICT = 5, /* a fork, classified by the operator of a hub */
+};
 
 /* One leaf. `content` is HASH_PAYLOAD(salt || payload). */
 struct leaf {

@@ -9,8 +9,9 @@
 #include <pthread.h>
 
 /* Tables of the log environment, LAYOUT.md 1. */
-enum { TABLE_META, TABLE_LOGS, TABLE_LOG_IDS, TABLE_COMMITS, TABLE_JOURNAL, TABLE_NOTICES, TABLE_FRONTIERS, TABLE_OWN, TABLE_COUNT };
-enum { LOG_LAYOUT = 1 };
+enum { TABLE_META, TABLE_LOGS, TABLE_LOG_IDS, TABLE_COMMITS, TABLE_JOURNAL, TABLE_NOTICES, TABLE_FRONTIERS, TABLE_OWN, TABLE_KEYS, TABLE_ERASED, TABLE_AUDIT,
+       TABLE_COUNT };
+enum { LOG_LAYOUT = 2, LOG_GROWN_FROM = 1 /* layout 1 lacks keys, erased and audit */ };
 
 enum {
     COMMIT_KEY_BYTES = 12, /* log number, seq */

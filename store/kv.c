@@ -230,8 +230,8 @@ static int tables_open(MDB_txn *txn, const struct kv_schema *schema, unsigned fl
     return rc;
 }
 
-/* Check the layout version before the tables: another layout has other tables. */
-static enum err layout_check(struct kv *kv, MDB_txn *txn, uint32_t layout)
+/* Read the layout version before the tables: another layout has other tables. */
+static enum err layout_read(struct kv *kv, MDB_txn *txn, uint32_t *ret)
 {
     MDB_dbi own;
     MDB_val key = val_of(span_text(KEY_LAYOUT)), value;
@@ -245,7 +245,17 @@ static enum err layout_check(struct kv *kv, MDB_txn *txn, uint32_t layout)
     if (value.mv_size != 4) {
         return ERR_CORRUPT;
     }
-    return key_read_u32(value.mv_data) == layout ? ERR_OK : ERR_LAYOUT;
+    *ret = key_read_u32(value.mv_data);
+    return ERR_OK;
+}
+
+static int layout_put(MDB_txn *txn, MDB_dbi own, uint32_t layout)
+{
+    uint8_t bytes[4];
+    struct out out = out_into(bytes, sizeof bytes);
+    key_u32(&out, layout);
+    MDB_val key = val_of(span_text(KEY_LAYOUT)), value = val_of(span_of(bytes, sizeof bytes));
+    return mdb_put(txn, own, &key, &value, 0);
 }
 
 static struct kv *kv_alloc(const char *path)
@@ -282,9 +292,6 @@ static enum err create_in(const char *folder, const struct kv_schema *schema, vo
 {
     struct kv *kv = kv_alloc(folder);
     MDB_dbi own;
-    uint8_t layout[4];
-    struct out out = out_into(layout, sizeof layout);
-    key_u32(&out, schema->layout);
     if (kv == NULL) {
         return ERR_MEMORY;
     }
@@ -294,9 +301,8 @@ static enum err create_in(const char *folder, const struct kv_schema *schema, vo
         kv->table_count = schema->table_count;
         kv_begin_write(kv, &txn);
         if (txn.err == ERR_OK) {
-            MDB_val key = val_of(span_text(KEY_LAYOUT)), value = val_of(span_of(layout, sizeof layout));
             int rc = tables_open(txn.txn, schema, MDB_CREATE, kv->tables, &own);
-            txn_fail(&txn, rc != 0 ? rc : mdb_put(txn.txn, own, &key, &value, 0));
+            txn_fail(&txn, rc != 0 ? rc : layout_put(txn.txn, own, schema->layout));
         }
         if (txn.err == ERR_OK && fill != NULL) {
             fill(&txn, arg);
@@ -365,18 +371,48 @@ static enum err data_check_end(struct kv *kv, uint64_t file_bytes)
     return ftruncate(fd, (off_t)wanted) == 0 ? ERR_OK : fail(kv, errno);
 }
 
+/* Give an older environment the tables that it lacks: all of them and its new version at once, or nothing. */
+static enum err tables_grow(struct kv *kv, const struct kv_schema *schema)
+{
+    MDB_txn *txn = NULL;
+    MDB_dbi own;
+    int rc = mdb_txn_begin(kv->env, NULL, 0, &txn);
+    if (rc != 0) {
+        return fail(kv, rc);
+    }
+    rc = tables_open(txn, schema, MDB_CREATE, kv->tables, &own);
+    if (rc == 0) {
+        rc = layout_put(txn, own, schema->layout);
+    }
+    if (rc != 0) {
+        mdb_txn_abort(txn);
+        return fail(kv, rc);
+    }
+    return fail(kv, mdb_txn_commit(txn));
+}
+
 static enum err tables_bind(struct kv *kv, const struct kv_schema *schema)
 {
     MDB_txn *txn = NULL;
     MDB_dbi own;
+    uint32_t layout = 0;
     int rc = mdb_txn_begin(kv->env, NULL, MDB_RDONLY, &txn);
     if (rc != 0) {
         return fail(kv, rc);
     }
-    enum err err = layout_check(kv, txn, schema->layout);
+    enum err err = layout_read(kv, txn, &layout);
+    bool is_grown = err == ERR_OK && schema->grown_from != 0 && layout >= schema->grown_from && layout < schema->layout;
+    if (err == ERR_OK && layout != schema->layout && !is_grown) {
+        err = ERR_LAYOUT;
+    }
     if (err != ERR_OK) {
         mdb_txn_abort(txn);
         return err;
+    }
+    if (is_grown) {
+        mdb_txn_abort(txn);
+        err = tables_grow(kv, schema);
+        return err == ERR_OK ? tables_bind(kv, schema) : err;
     }
     rc = tables_open(txn, schema, 0, kv->tables, &own);
     if (rc != 0) {

@@ -33,6 +33,7 @@ struct kv_schema {
     const char *const *tables;
     uint32_t table_count; /* 1..KV_TABLES_MAX */
     uint32_t layout;      /* version; an environment of another one does not open */
+    uint32_t grown_from;  /* but for those from this version on, which only lack tables: they are made when it is opened. 0: none */
 };
 
 /* Make the folder `path` with empty tables: built in `path`.new, synced, renamed, so that a power cut leaves all or nothing (L1). What an earlier

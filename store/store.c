@@ -9,8 +9,9 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-static const char *const tables[TABLE_COUNT] = {"meta", "logs", "log_ids", "commits", "journal", "notices", "frontiers", "own"};
-static const struct kv_schema schema = {tables, TABLE_COUNT, LOG_LAYOUT};
+static const char *const tables[TABLE_COUNT] = {"meta", "logs", "log_ids", "commits", "journal", "notices", "frontiers", "own",
+                                                "keys", "erased", "audit"};
+static const struct kv_schema schema = {tables, TABLE_COUNT, LOG_LAYOUT, LOG_GROWN_FROM};
 
 /* Keys of the table "meta". */
 #define META_REGION "region"

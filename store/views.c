@@ -19,7 +19,7 @@ enum {
 };
 
 static const char *const TABLES[VIEW_TABLES] = VIEW_TABLE_NAMES;
-static const struct kv_schema SCHEMA = {TABLES, VIEW_TABLES, VIEWS_LAYOUT};
+static const struct kv_schema SCHEMA = {TABLES, VIEW_TABLES, VIEWS_LAYOUT, 0};
 static const char TERMS_KEY[] = "terms"; /* terms_schema under which the index was made */
 
 /* Who writes a log, by its local number. */

@@ -50,7 +50,7 @@ static const char *path_of(const char *name)
 static struct kv *tables_open(const char *name)
 {
     static const char *const TABLES[VIEW_TABLES] = VIEW_TABLE_NAMES;
-    static const struct kv_schema SCHEMA = {TABLES, VIEW_TABLES, 1};
+    static const struct kv_schema SCHEMA = {TABLES, VIEW_TABLES, 1, 0};
     struct kv *kv;
 
     assert_int_equal(kv_create(path_of(name), &SCHEMA, NULL, NULL), ERR_OK);

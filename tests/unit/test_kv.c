@@ -100,7 +100,7 @@ int statvfs(const char *path, struct statvfs *ret)
 
 enum { TABLE_A, TABLE_B };
 static const char *const tables[] = {"a", "b"};
-static const struct kv_schema schema = {tables, 2, 7};
+static const struct kv_schema schema = {tables, 2, 7, 0};
 static char root[64];
 static char home[96];
 
@@ -433,8 +433,10 @@ static void creating_and_opening_refuse_by_name(void **state)
     other.layout = 8;
     assert_int_equal(kv_open(home, &other, &kv), ERR_LAYOUT);
     static const char *const more[] = {"a", "b", "c"};
-    other = (struct kv_schema){more, 3, 7};
+    other = (struct kv_schema){more, 3, 7, 0};
     assert_int_equal(kv_open(home, &other, &kv), ERR_CORRUPT); /* a table is missing */
+    other = (struct kv_schema){more, 3, 9, 8};
+    assert_int_equal(kv_open(home, &other, &kv), ERR_LAYOUT); /* too old to be grown */
     assert_int_equal(kv_open(home, &schema, &kv), ERR_OK);
     assert_int_equal(kv_open(home, &schema, &second), ERR_LOCKED);
     (void)snprintf(path, sizeof path, "%s/../%s/env", root, strrchr(root, '/') + 1);
@@ -444,6 +446,33 @@ static void creating_and_opening_refuse_by_name(void **state)
     assert_int_equal(kv_drop(home), ERR_OK);
     assert_int_equal(kv_drop(home), ERR_OK);
     assert_int_equal(kv_open(home, &schema, &kv), ERR_NOT_FOUND);
+}
+
+static void an_older_environment_is_given_the_tables_it_lacks(void **state)
+{
+    static const char *const more[] = {"a", "b", "c"};
+    const struct kv_schema newer = {more, 3, 9, 7};
+    struct kv *kv = NULL;
+    struct kv_txn txn;
+    struct span value;
+    (void)state;
+    assert_int_equal(kv_create(home, &schema, NULL, NULL), ERR_OK);
+    assert_int_equal(kv_open(home, &schema, &kv), ERR_OK);
+    kv_begin_write(kv, &txn);
+    kv_put(&txn, 0, span_text("k"), span_text("kept"));
+    assert_int_equal(kv_commit(&txn), ERR_OK);
+    kv_close(&kv);
+    for (int time = 0; time < 2; time++) {
+        assert_int_equal(kv_open(home, &newer, &kv), ERR_OK);
+        kv_begin_write(kv, &txn);
+        assert_true(kv_get(&txn, 0, span_text("k"), &value));
+        assert_true(span_equal(value, span_text("kept")));
+        kv_put(&txn, 2, span_text("n"), span_text("new"));
+        assert_int_equal(kv_commit(&txn), ERR_OK);
+        kv_close(&kv);
+    }
+    assert_int_equal(kv_open(home, &schema, &kv), ERR_LAYOUT); /* the older release does not open it any more */
+    assert_int_equal(kv_drop(home), ERR_OK);
 }
 
 static void a_path_may_be_relative(void **state)
@@ -958,6 +987,7 @@ int main(void)
         TEST(keys_of_every_allowed_length_work),
         TEST(a_batch_is_put_in_order_and_the_last_of_equals_counts),
         TEST(creating_and_opening_refuse_by_name),
+        TEST(an_older_environment_is_given_the_tables_it_lacks),
         TEST(a_path_may_be_relative),
         TEST(a_folder_without_rights_is_a_permission_error),
         TEST(a_damaged_file_is_refused_and_never_ends_the_process),

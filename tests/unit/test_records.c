@@ -42,7 +42,7 @@ static char path[128];
 static struct kv *tables_open(void)
 {
     static const char *const TABLES[VIEW_TABLES] = VIEW_TABLE_NAMES;
-    static const struct kv_schema SCHEMA = {TABLES, VIEW_TABLES, 1};
+    static const struct kv_schema SCHEMA = {TABLES, VIEW_TABLES, 1, 0};
     struct kv *kv;
 
     snprintf(path, sizeof path, "%s/views", folder);

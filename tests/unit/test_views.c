@@ -857,7 +857,7 @@ static void a_damaged_folder_is_made_anew(void **state)
             assert_int_equal(truncate(path, 0), 0);
         } else {
             static const char *const OTHER[] = {"something", "else"};
-            static const struct kv_schema SCHEMA = {OTHER, 2, 99}; /* another layout */
+            static const struct kv_schema SCHEMA = {OTHER, 2, 99, 0}; /* another layout */
             char path[160];
             snprintf(path, sizeof path, "%s/views", scene.home.path);
             assert_int_equal(kv_drop(path), ERR_OK);

@@ -196,7 +196,7 @@ static uint64_t dump_sum(struct kv *kv)
 static uint64_t build(const char *path, unsigned long every, uint64_t *ret_total)
 {
     static const char *const TABLES[VIEW_TABLES] = VIEW_TABLE_NAMES;
-    static const struct kv_schema SCHEMA = {TABLES, VIEW_TABLES, 1};
+    static const struct kv_schema SCHEMA = {TABLES, VIEW_TABLES, 1, 0};
     uint64_t current[RECORD_KINDS_MAX] = {0}, sum;
     struct kv *kv;
 
