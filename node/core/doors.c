@@ -267,10 +267,17 @@ enum err core_make_frontier(struct core *core, struct pending *p)
         count = FRONTIER_HEADS_MAX;
     }
     struct frontier frontier = {.version = FORMAT_VERSION, .region = core->home->region, .node = core->home->node, .clock = wall_now()};
-    /* Rises with every frontier, within a second too, and across a restored store: time does that, seconds apart. */
-    uint64_t clock_counter = frontier.clock.ms / 1000;
-    frontier.counter = clock_counter > core->frontier_counter ? clock_counter : core->frontier_counter + 1;
-    core->frontier_counter = frontier.counter;
+    /* Rises with every frontier, within a second too, and across a restored store: time does that, seconds apart. What another identity key has signed does not count: whoever stole
+     * it may have signed the highest number there is. */
+    uint64_t clock_counter = frontier.clock.ms / 1000, first = 0;
+    uint32_t keys_before = 0;
+    bool is_newest;
+    if (membership_key_place(core->writer.membership, &core->home->node, &core->home->identity_public, &keys_before, &is_newest)) {
+        first = notice_counter(keys_before, 0);
+    }
+    uint64_t last = core->frontier_counter > first ? core->frontier_counter - first : 0;
+    frontier.counter = clock_counter > last ? clock_counter : last + 1;
+    core->frontier_counter = first + frontier.counter;
     frontier.roster_number = membership_roster_number(core->writer.membership);
     frontier.roster_hash = *membership_roster_hash(core->writer.membership);
     frontier.acts_digest = *membership_acts_digest(core->writer.membership);

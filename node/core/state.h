@@ -117,7 +117,7 @@ struct core {
     struct live_refusal refusals[LIVE_REFUSALS_MAX];
     uint64_t refusal_last[LIVE_REFUSALS_MAX];
     size_t refusal_count;
-    uint64_t frontier_counter; /* highest of an own frontier */
+    uint64_t frontier_counter; /* highest notice_counter of an own frontier */
     struct remembered *remembered;
     size_t remembered_count;
     uint64_t ends_told; /* store_ends_changed when the engine was told last */
