@@ -181,6 +181,11 @@ void core_membership_changed(struct core *core)
         return;
     }
     const struct membership *membership = core->writer.membership;
+    if (membership_is_disputed(membership) != core->is_disputed) {
+        core->is_disputed = membership_is_disputed(membership);
+        log_event(core->is_disputed ? LOG_WARN : LOG_INFO, core->is_disputed ? "root_disputed" : "root_settled", "roster=%llu", (unsigned long long)membership_roster_number(membership));
+    }
+    core_renew_membership(core);
     struct door *door = calloc(1, sizeof *door);
     size_t count = membership_peer_count(membership);
     struct sync_member *members = calloc(count + 1, sizeof *members);
@@ -207,6 +212,9 @@ void core_membership_changed(struct core *core)
     free(members);
     free(door);
     publish_cards(core);
+    if (!core->wants_identity) {
+        core_own_cut(core);
+    }
 }
 
 void core_note_frontier(struct core *core, const struct notice_ref *ref)

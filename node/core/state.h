@@ -123,6 +123,10 @@ struct core {
     uint64_t ends_told; /* store_ends_changed when the engine was told last */
     void (*stored)(void *arg, bool has_commits);
     void *stored_arg;
+    struct mono_ms moved;        /* something was stored, or commits were sent */
+    struct mono_ms renew_next, renew_wanted; /* when keys are looked at again; since when there may be something to do */
+    bool is_disputed;            /* there are two rosters of the newest number */
+    bool wants_identity;         /* a roster names the identity key that waits */
     int wake; /* eventfd */
     atomic_bool is_stopping;
     pthread_mutex_t lock; /* of jobs */
@@ -174,8 +178,16 @@ void core_run_jobs(struct core *core);
 void core_own_ahead(struct core *core, const struct log_id *log);
 void core_own_conflict(struct core *core, const struct log_id *log, uint64_t seq);
 void core_own_released(struct core *core);
+void core_own_cut(struct core *core); /* after membership has changed */
 void core_own_tend(struct core *core); /* what of both is still to be done */
 void core_own_told(struct core *core, const struct pending *p, enum err err);
+
+/* renew.c */
+/* Membership has changed: does a roster name the identity key that waits? */
+void core_renew_membership(struct core *core);
+/* Take keys into use, or make new ones, when it is time. Between transactions. */
+void core_renew_look(struct core *core);
+uint64_t core_renew_deadline(const struct core *core);
 
 /* live.c */
 enum err core_take_live(struct core *core, struct live *ret);
