@@ -341,7 +341,7 @@ static enum err roster_put(const char *folder, struct region_file *region, const
     uint8_t *bytes = malloc(NOTICE_BYTES_MAX);
     struct out out = out_into(bytes, NOTICE_BYTES_MAX);
     char path[PATH_MAX];
-    enum err err = bytes == NULL ? ERR_MEMORY : region_merge(proposal, region, why);
+    enum err err = bytes == NULL ? ERR_MEMORY : ERR_OK;
 
     if (err == ERR_OK) {
         notice_encode(notice, &out);
@@ -374,6 +374,9 @@ enum err root_combine(const char *path, const struct proposal *proposal, const s
     }
     if (err == ERR_OK) {
         err = region_open(path, &region, why);
+    }
+    if (err == ERR_OK) {
+        err = region_merge(proposal, &region, why); /* in memory: it may bring a roster that DIR has not heard of */
     }
     if (err == ERR_OK) {
         err = region_check(proposal, &region, why);

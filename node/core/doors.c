@@ -173,6 +173,15 @@ static void publish_cards(struct core *core)
     }
 }
 
+void core_dial_again(struct core *core)
+{
+    for (size_t i = 0; i < core->link_count; i++) {
+        if (core->links[i].state == LINK_WAITING) {
+            core->links[i].next = core->now;
+        }
+    }
+}
+
 void core_membership_changed(struct core *core)
 {
     core->has_membership_change = false;
@@ -201,6 +210,10 @@ void core_membership_changed(struct core *core)
     drop_strangers(core); /* before the door closes, so that they are told */
     links_refresh(core, read);
     store_read_end(&read);
+    if (!hash_equal(&core->roster, membership_roster_hash(membership))) {
+        core->roster = *membership_roster_hash(membership);
+        core_dial_again(core); /* whoever has turned us away may have this roster too */
+    }
     gateway_allow(core->gateway, door->allowed.all, door->allowed.count, door->revoked.all, door->revoked.count);
     for (size_t i = 0; i < count; i++) {
         members[i] = (struct sync_member){membership_peer_at(membership, i)->node, membership_peer_at(membership, i)->role};

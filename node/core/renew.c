@@ -48,9 +48,7 @@ static void renew(struct core *core, enum err (*take)(struct home *home, struct 
     enum err err = take(core->home, wall_now());
     log_event(err == ERR_OK ? LOG_INFO : LOG_WARN, event, "err=%s", err_name(err));
     author_use(core->writer.author, core->home->identity);
-    for (size_t i = 0; i < core->link_count; i++) {
-        core->links[i].next = core->now; /* whoever turned the old key away is asked again at once */
-    }
+    core_dial_again(core); /* whoever turned the old key away is asked again at once */
     if (gateway_again(core) == ERR_OK) {
         core->has_membership_change = true; /* the door, the links, our card */
     }

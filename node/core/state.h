@@ -125,6 +125,7 @@ struct core {
     void *stored_arg;
     struct mono_ms moved;        /* something was stored, or commits were sent */
     struct mono_ms renew_next, renew_wanted; /* when keys are looked at again; since when there may be something to do */
+    struct hash roster;          /* the newest that was taken notice of */
     bool is_disputed;            /* there are two rosters of the newest number */
     bool wants_identity;         /* a roster names the identity key that waits */
     int wake; /* eventfd */
@@ -162,6 +163,8 @@ void core_send_ranges(struct core *core);
 
 /* doors.c */
 void core_membership_changed(struct core *core);
+/* Links that wait are dialled now: there is a reason to hope for another answer. */
+void core_dial_again(struct core *core);
 /* The heads that a notice brings to the engine: of a frontier all of them, of a fork proof the log and the seq at which it forks. Returns how many were written to `ret`
  * (FRONTIER_HEADS_MAX). */
 size_t core_notice_heads(struct unpack *unpack, const struct notice_ref *ref, struct span bytes, struct span heads_bytes, struct head *ret);
