@@ -298,12 +298,30 @@ static void rotate(const char *path, const char *seconds)
     home_fini(&home);
 }
 
+/* HOME DAYS aged: the card as if it had been made DAYS ago. */
+static void age(const char *path, const char *days)
+{
+    static struct home home;
+    struct wall_ms now = wall_now();
+    struct card card;
+    now.ms -= strtoull(days, NULL, 10) * 86400 * 1000;
+    MUST(home_open(path, &home) == ERR_OK);
+    MUST(home_unlock(&home, NULL) == ERR_OK);
+    MUST(home_card_decoded(&home, &card) == ERR_OK);
+    MUST(home_card_sign(&home, "card", card.counter + 1, now) == ERR_OK);
+    home_fini(&home);
+}
+
 int main(int argc, char **argv)
 {
     static struct member_state m;
     MUST(argc == 4);
     if (strcmp(argv[3], "rotated") == 0) {
         rotate(argv[1], argv[2]);
+        return 0;
+    }
+    if (strcmp(argv[3], "aged") == 0) {
+        age(argv[1], argv[2]);
         return 0;
     }
     open_all(&m, argv[1], argv[2]);
