@@ -1,12 +1,11 @@
 /* root_show.c - a proposal in plain words: what whoever signs it must have read. */
 #include "node/cli/reply.h"
 #include "node/cli/root.h"
+#include "node/service.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-
-static const char *role_name_of(enum role role) { return role == ROLE_HUB ? "hub" : role == ROLE_OBSERVER ? "observer" : "edge"; }
 
 static const char *profile_word(uint32_t profile)
 {
@@ -30,19 +29,19 @@ static void change_print(const struct proposal_change *c, FILE *to)
         break;
     case CHANGE_JOINS:
         if (c->is_admitted) {
-            (void)fprintf(to, _("  + %s joins as %s: two hubs have admitted it; its card %s\n"), name, role_word(role_name_of(c->role)), print);
+            (void)fprintf(to, _("  + %s joins as %s: two hubs have admitted it; its card %s\n"), name, role_word(role_name(c->role)), print);
         } else {
-            (void)fprintf(to, _("  + %s joins as %s; its card %s\n"), name, role_word(role_name_of(c->role)), print);
+            (void)fprintf(to, _("  + %s joins as %s; its card %s\n"), name, role_word(role_name(c->role)), print);
         }
         break;
     case CHANGE_LEAVES:
-        (void)fprintf(to, _("  - %s (%s) leaves\n"), name, role_word(role_name_of(c->role)));
+        (void)fprintf(to, _("  - %s (%s) leaves\n"), name, role_word(role_name(c->role)));
         break;
     case CHANGE_IDENTITY:
         (void)fprintf(to, _("  ! %s has a new identity key; its card %s\n"), name, print);
         break;
     case CHANGE_ROLE:
-        (void)fprintf(to, _("  ! %s becomes %s, was %s\n"), name, role_word(role_name_of(c->role)), role_word(role_name_of(c->role_before)));
+        (void)fprintf(to, _("  ! %s becomes %s, was %s\n"), name, role_word(role_name(c->role)), role_word(role_name(c->role_before)));
         break;
     case CHANGE_NAME:
         (void)fprintf(to, _("  ! %s is the new name of %s\n"), name, c->text);
@@ -145,7 +144,7 @@ static json_t *change_json(const struct proposal_change *c)
     if (c->name[0] != '\0' || c->kind == CHANGE_CUT_GONE) {
         (void)json_object_set_new(object, "name", json_string(c->name));
         (void)json_object_set_new(object, "node_id", json_string(hex_encode(c->node.b, sizeof c->node.b, hex)));
-        (void)json_object_set_new(object, "role", json_string(role_name_of(c->role)));
+        (void)json_object_set_new(object, "role", json_string(role_name(c->role)));
     }
     if (c->print[0] != '\0') {
         (void)json_object_set_new(object, "fingerprint", json_string(c->print));
@@ -158,7 +157,7 @@ static json_t *change_json(const struct proposal_change *c)
         (void)json_object_set_new(object, "admitted", json_boolean(c->is_admitted));
         break;
     case CHANGE_ROLE:
-        (void)json_object_set_new(object, "role_before", json_string(role_name_of(c->role_before)));
+        (void)json_object_set_new(object, "role_before", json_string(role_name(c->role_before)));
         break;
     case CHANGE_CUT:
         (void)json_object_set_new(object, "logs", json_integer(c->logs));

@@ -237,11 +237,19 @@ void core_note_frontier(struct core *core, const struct notice_ref *ref)
     }
 }
 
-size_t core_notice_heads(struct unpack *unpack, const struct notice_ref *ref, struct span bytes, struct span heads_bytes, struct head *ret)
+static bool is_observer(const struct membership *membership, const struct notice_ref *ref)
+{
+    struct node_id node;
+    memcpy(node.b, ref->subject, sizeof node.b);
+    const struct member *member = membership == NULL ? NULL : membership_find(membership, &node);
+    return member != NULL && member->role == ROLE_OBSERVER;
+}
+
+size_t core_notice_heads(struct unpack *unpack, const struct membership *membership, const struct notice_ref *ref, struct span bytes, struct span heads_bytes, struct head *ret)
 {
     const char *clause;
     size_t count = 0;
-    if (ref->kind == NOTICE_FRONTIER && heads_decode(unpack, heads_bytes, ret, FRONTIER_HEADS_MAX, &count, &clause) == ERR_OK) {
+    if (ref->kind == NOTICE_FRONTIER && !is_observer(membership, ref) && heads_decode(unpack, heads_bytes, ret, FRONTIER_HEADS_MAX, &count, &clause) == ERR_OK) {
         return count;
     }
     struct notice notice;
@@ -269,7 +277,7 @@ void core_notice_stored(struct core *core, uint32_t slot, const struct notice_re
         struct span notice, bytes;
         heads = malloc(FRONTIER_HEADS_MAX * sizeof *heads);
         if (heads != NULL && store_notice(read, ref, &notice, &bytes) == ERR_OK) {
-            event.u.notice.head_count = core_notice_heads(core->unpack, ref, notice, bytes, heads);
+            event.u.notice.head_count = core_notice_heads(core->unpack, core->writer.membership, ref, notice, bytes, heads);
             event.u.notice.heads = event.u.notice.head_count > 0 ? heads : NULL;
         }
         store_read_end(&read);
