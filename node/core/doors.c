@@ -190,6 +190,11 @@ void core_membership_changed(struct core *core)
         return;
     }
     const struct membership *membership = core->writer.membership;
+#ifdef GRIOT_WITHOUT_T20_DROP
+    if (core->now.ms != core->started.ms) {
+        return; /* whom it concerned at the start is all it concerns */
+    }
+#endif
     if (membership_is_disputed(membership) != core->is_disputed) {
         core->is_disputed = membership_is_disputed(membership);
         log_event(core->is_disputed ? LOG_WARN : LOG_INFO, core->is_disputed ? "root_disputed" : "root_settled", "roster=%llu", (unsigned long long)membership_roster_number(membership));
