@@ -121,7 +121,7 @@ static void links_refresh(struct core *core, struct store_read *read)
     }
 }
 
-/* Whoever may not connect any more is dropped at once: ZAP is asked only at the door. Those in the middle of the handshake too. */
+/* Whoever may not connect any more is dropped at once, also for the protocol it speaks: ZAP is asked only at the door. Those in the middle of the handshake too. */
 static void drop_strangers(struct core *core)
 {
     const struct membership *membership = core->writer.membership;
@@ -132,6 +132,11 @@ static void drop_strangers(struct core *core)
             core_name_of(core, &c->session.peer.node, name);
             log_event(LOG_WARN, "peer_dropped", "peer=%s suspended=%d", name, membership_is_revoked(membership, &c->session.peer.node));
             connection_end(core, c, ERR_NOT_MEMBER, "no longer a member", 60000, false);
+        } else if (c->number != 0 && c->session.state != SESSION_HELLO && c->session.peer_hello.protocol < membership_protocol_min(membership)) {
+            char name[NAME_BYTES_MAX + 1];
+            core_name_of(core, &c->session.peer.node, name);
+            core_refused(core, name, ERR_VERSION, "WIRE.md 5.2: an older protocol version than the roster allows");
+            connection_end(core, c, ERR_VERSION, "an older protocol version than the roster allows", 60000, false);
         }
     }
     size_t kept = 0;

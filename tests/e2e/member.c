@@ -126,7 +126,7 @@ static void hello_fill(struct member_state *m, const char *behaviour)
 {
     m->self = (struct session_self){.identity = m->home.identity, .transport = m->home.transport_public, .membership = m->membership, .owns_key = owns_key, .arg = m};
     struct hello *hello = &m->self.hello;
-    hello->protocol = strcmp(behaviour, "protocol") == 0 ? PROTOCOL_VERSION + 7 : PROTOCOL_VERSION;
+    hello->protocol = strcmp(behaviour, "protocol") == 0 ? PROTOCOL_VERSION + 7 : strcmp(behaviour, "protocol-0") == 0 ? 0 : PROTOCOL_VERSION;
     hello->region = m->home.region;
     if (strcmp(behaviour, "region") == 0) {
         hello->region.b[0] ^= 1;
@@ -228,6 +228,36 @@ static void bend_birth(struct seg *seg)
     seg->items[0] = span_of(bent, seg->items[0].n);
 }
 
+static bool take_roster(void *arg, const struct notice_ref *ref, struct span notice, struct span heads)
+{
+    struct span *ret = arg;
+    (void)heads;
+    if (ref->kind == NOTICE_ROSTER) {
+        *ret = notice;
+    }
+    return true;
+}
+
+/* A notice that is held, with one byte set: of its signed bytes, or, counted from behind, of its last signature. */
+static void give_notice(struct member_state *m, bool is_roster, long at, uint8_t byte)
+{
+    struct span held = span_of(NULL, 0), heads;
+    uint8_t *copy = malloc(FRAME_BYTES_MAX), *body = malloc(FRAME_BYTES_MAX);
+    struct out out = out_into(body, FRAME_BYTES_MAX);
+    struct notice notice;
+    MUST(copy != NULL && body != NULL);
+    MUST(is_roster ? store_notices(m->read, take_roster, &held) == ERR_OK : store_notice_newest(m->read, NOTICE_CARD, &m->home.node, &held, &heads) == ERR_OK);
+    MUST(held.n > 0 && held.n <= FRAME_BYTES_MAX);
+    memcpy(copy, held.p, held.n);
+    held = span_of(copy, held.n);
+    MUST(notice_decode(m->unpack, held, &notice, NULL) == ERR_OK);
+    copy[at < 0 ? held.n - (size_t)-at : (size_t)(notice.body.p - copy) + (size_t)at] = byte;
+    notice_message_encode(held, 0, span_of(NULL, 0), &out);
+    send_body(m, MESSAGE_NOTICE, out_written(&out));
+    free(copy);
+    free(body);
+}
+
 static void misbehave(struct member_state *m, const char *behaviour)
 {
     uint8_t bytes[600];
@@ -276,6 +306,18 @@ static void misbehave(struct member_state *m, const char *behaviour)
         notice_encode(&notice, &inner);
         notice_message_encode(out_written(&inner), 0, span_of(NULL, 0), &out);
         send_body(m, MESSAGE_NOTICE, out_written(&out));
+    } else if (strcmp(behaviour, "roster") == 0) {
+        give_notice(m, true, -9, 0x5a); /* of a signature */
+    } else if (strcmp(behaviour, "roster-changed") == 0) {
+        give_notice(m, true, 110, 0x5a); /* of a root key */
+    } else if (strcmp(behaviour, "roster-format-0") == 0) {
+        give_notice(m, true, 1, 0);
+    } else if (strcmp(behaviour, "roster-format-2") == 0) {
+        give_notice(m, true, 1, 2);
+    } else if (strcmp(behaviour, "card-format-0") == 0) {
+        give_notice(m, false, 1, 0);
+    } else if (strcmp(behaviour, "card-format-2") == 0) {
+        give_notice(m, false, 1, 2);
     } else if (strcmp(behaviour, "oversize") == 0) {
         memcpy(large, m->session.id.b, 8);
         large[8] = MESSAGE_SEG;
@@ -347,7 +389,7 @@ int main(int argc, char **argv)
     }
     open_all(&m, argv[1], argv[2]);
     bool stands = shake_hands(&m, argv[3]);
-    bool is_handshake = strcmp(argv[3], "region") == 0 || strcmp(argv[3], "protocol") == 0 || strcmp(argv[3], "ack") == 0;
+    bool is_handshake = strcmp(argv[3], "region") == 0 || strncmp(argv[3], "protocol", 8) == 0 || strcmp(argv[3], "ack") == 0;
     if (!is_handshake) {
         MUST(stands);
         misbehave(&m, argv[3]);
