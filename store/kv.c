@@ -32,6 +32,8 @@ struct kv {
     MDB_dbi tables[KV_TABLES_MAX];
     uint32_t table_count;
     char path[KV_PATH_BYTES_MAX];
+    dev_t dev; /* the data file, as `opened` remembers it */
+    ino_t ino;
     pid_t pid; /* the process that opened it: a forked child must not write (L7) */
     uint32_t page_bytes;
     uint64_t map_step;
@@ -457,6 +459,8 @@ enum err kv_open(const char *path, const struct kv_schema *schema, struct kv **r
         open_forget(st.st_dev, st.st_ino);
         return err;
     }
+    kv->dev = st.st_dev;
+    kv->ino = st.st_ino;
     (void)kv_reader_check(kv);
     *ret = kv;
     return ERR_OK;
@@ -464,15 +468,11 @@ enum err kv_open(const char *path, const struct kv_schema *schema, struct kv **r
 
 void kv_close(struct kv **kv)
 {
-    struct stat st;
-    mdb_filehandle_t fd;
     if (*kv == NULL) {
         return;
     }
     assert((*kv)->readers == 0);
-    if (mdb_env_get_fd((*kv)->env, &fd) == 0 && fstat(fd, &st) == 0) {
-        open_forget(st.st_dev, st.st_ino);
-    }
+    open_forget((*kv)->dev, (*kv)->ino);
     kv_free(*kv);
     *kv = NULL;
 }
