@@ -315,15 +315,23 @@ enum err append_one(struct author *author, struct log *log, const struct secret 
     commit->author_time = now;
     commit->roster_version = roster_number > after.roster_version ? roster_number : after.roster_version;
     commit_author(&after, commit, key);
+    bool is_less = false;
+    const char *clause = NULL;
+    enum err err = erase_sift(author->store, &after.node, log->number, commit, &is_less, &clause); /* what is issued again may have been erased */
+    if (err != ERR_OK) {
+        return err;
+    }
     commit_reduced(commit, &reduced);
     if (reduced.is_full) {
         return ERR_OVERSIZE;
     }
-    enum err err = commit_pack(author->store->packer, out_written(&reduced), &packed);
+    err = commit_pack(author->store->packer, out_written(&reduced), &packed);
     if (err != ERR_OK) {
         return err;
     }
     log_append(author->store, log, &after, out_written(&packed));
+    erased_take(author->store, log, after.seq, commit);
+    expiry_note(author->store, log->number, commit);
     for (uint32_t i = 0; i < commit->entry_count && ret_content != NULL; i++) {
         ret_content[i] = commit->entries[i].leaf.content;
     }
@@ -349,6 +357,9 @@ enum err author_append(struct author *author, enum channel channel, const struct
         uint32_t n = fill(author, payloads + done, count - done);
         err = append_one(author, log, author->slots[channel].key, now, roster_number, ret_content == NULL ? NULL : ret_content + done);
         done += n;
+    }
+    if (err == ERR_OK) {
+        err = erase_search(store);
     }
     if (err == ERR_OK) {
         err = log_head(&store->txn, log, ret_head); /* as far as it counts */

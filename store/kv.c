@@ -33,6 +33,8 @@ struct kv {
     uint32_t table_count;
     char path[KV_PATH_BYTES_MAX];
     pid_t pid; /* the process that opened it: a forked child must not write (L7) */
+    dev_t dev; /* of its data file, as it stands in `opened` */
+    ino_t ino;
     uint32_t page_bytes;
     uint64_t map_step;
     atomic_uint reserve_percent;
@@ -458,21 +460,19 @@ enum err kv_open(const char *path, const struct kv_schema *schema, struct kv **r
         return err;
     }
     (void)kv_reader_check(kv);
+    kv->dev = st.st_dev;
+    kv->ino = st.st_ino;
     *ret = kv;
     return ERR_OK;
 }
 
 void kv_close(struct kv **kv)
 {
-    struct stat st;
-    mdb_filehandle_t fd;
     if (*kv == NULL) {
         return;
     }
     assert((*kv)->readers == 0);
-    if (mdb_env_get_fd((*kv)->env, &fd) == 0 && fstat(fd, &st) == 0) {
-        open_forget(st.st_dev, st.st_ino);
-    }
+    open_forget((*kv)->dev, (*kv)->ino);
     kv_free(*kv);
     *kv = NULL;
 }

@@ -114,6 +114,14 @@ enum err store_own_put(struct store *store, const struct record_id *id, const st
     return store->txn.err;
 }
 
+enum err store_own_remove(struct store *store, const struct record_id *id)
+{
+    assert(store->is_writing);
+    own_flush(store); /* it may be among what is gathered */
+    (void)kv_delete(&store->txn, TABLE_OWN, span_of(id->b, sizeof id->b));
+    return store->txn.err;
+}
+
 static int compare_items(const void *a, const void *b)
 {
     const struct item *x = a;

@@ -107,9 +107,11 @@ static enum err scratch_make(struct store *store)
     store->heads_merged = calloc(FRONTIER_HEADS_MAX, sizeof *store->heads_merged);
     store->bytes = malloc(HEADS_BYTES_MAX);
     store->own = own_new();
+    erased_forget(store);
+    enum err err = erased_make(store);
     bool is_whole = store->unpack != NULL && store->packer != NULL && store->commit != NULL && store->other != NULL && store->heads != NULL &&
                     store->heads_other != NULL && store->heads_merged != NULL && store->bytes != NULL && store->own != NULL;
-    return is_whole ? ERR_OK : ERR_MEMORY;
+    return is_whole ? err : ERR_MEMORY;
 }
 
 enum err store_open(const char *home, struct store **ret)
@@ -157,6 +159,7 @@ void store_close(struct store **store)
     logs_forget(s);
     free(s->dirty);
     own_destroy(&s->own);
+    erased_fini(s);
     unpack_destroy(&s->unpack);
     commit_packer_destroy(&s->packer);
     free(s->commit);
@@ -220,6 +223,8 @@ enum err store_begin(struct store *store)
     store->is_writing = true;
     store->before.journal_end = store->journal_end;
     store->before.log_count = store->log_count;
+    store->erasing.left = ERASE_SEARCH_ENTRIES;
+    store->erasing.has_day = false;
     return ERR_OK;
 }
 
@@ -232,6 +237,7 @@ static void revert(struct store *store)
     store->log_count = store->before.log_count;
     logs_forget(store);
     own_forget(store->own);
+    erased_forget(store);
     membership_destroy(&store->membership);
 }
 

@@ -115,6 +115,20 @@ MUST_CHECK enum err store_own_get(struct store *store, const struct record_id *i
                                   struct own_record *ret); /* sees the open transaction. ERR_NOT_FOUND */
 MUST_CHECK enum err store_own_put(struct store *store, const struct record_id *id, const struct own_record *own);
 
+/* Forget a row, because the record was erased. */
+MUST_CHECK enum err store_own_remove(struct store *store, const struct record_id *id);
+
+/* ---- erasure and expiry (README 8) ----
+ * What an order that counts names, and is held, is taken out in the order's own transaction as far as ERASE_SEARCH_ENTRIES go; the rest is looked through by and by. */
+
+/* Is there more to look through? Then, in a transaction: store_erase_step until there is not. The writer's thread. */
+bool store_erase_is_due(const struct store *store);
+/*   errors  of the transaction, which must then be aborted */
+MUST_CHECK enum err store_erase_step(struct store *store);
+/* Free payloads whose day is past by all clocks asked, of at most about EXPIRE_COMMITS commits; `*ret_is_done`: none is left. Inside a transaction, after a start and daily.
+ *   errors  as above */
+MUST_CHECK enum err store_expire_step(struct store *store, bool *ret_is_done);
+
 /* ---- reading: any thread ---- */
 
 struct store_read; /* a read transaction; keep it under a second */
@@ -165,18 +179,58 @@ MUST_CHECK enum err store_membership(struct store_read *read, signature_check ch
 MUST_CHECK enum err store_card(struct store_read *read, const struct node_id *node, struct card *ret);
 
 /* The journal: local order. */
-enum journal_type { JOURNAL_COMMIT = 1, JOURNAL_NOTICE = 2, JOURNAL_VOID = 3 /* a commit that was taken back: names nothing any more */ };
+enum journal_type {
+    JOURNAL_COMMIT = 1,
+    JOURNAL_NOTICE = 2,
+    JOURNAL_VOID = 3, /* a commit that was taken back: names nothing any more */
+    JOURNAL_GONE = 4, /* the payload of one entry of a commit further up was erased, or freed after its day */
+};
 struct journal_item {
     uint64_t number; /* 1.. without gaps */
     enum journal_type type;
-    uint32_t log_number;   /* COMMIT, VOID */
-    uint64_t seq;          /* COMMIT, VOID */
+    uint32_t log_number;   /* COMMIT, VOID, GONE */
+    uint64_t seq;          /* COMMIT, VOID, GONE */
+    uint32_t entry;        /* GONE */
     struct notice_ref ref; /* NOTICE */
 };
 MUST_CHECK enum err store_journal(struct store_read *read, uint64_t after, bool (*each)(void *arg, const struct journal_item *item), void *arg);
 uint64_t store_journal_end(struct store_read *read);
 /* Counts how often items of the journal became void: who has followed it under another epoch begins again at 0. */
 uint64_t store_epoch(struct store_read *read);
+
+/* An order to erase that names a leaf. */
+struct order {
+    struct node_id by;     /* who gave it */
+    struct wall_ms at;     /* its author time: a claim */
+    bool is_author;        /* the leaf is its own */
+    bool is_registrar;     /* it was a hub by the roster that its commit names */
+    uint32_t log_number;   /* where the order stands */
+    uint64_t seq;
+    uint32_t entry;
+    const char *reason;    /* borrowed for the call */
+};
+enum order_state {
+    ORDER_NONE,     /* no order names it, or only by nodes that are neither its author nor hubs */
+    ORDER_PROPOSED, /* one hub; another must order the same */
+    ORDER_IN_FORCE, /* its author, or two hubs */
+};
+/* What has been ordered for the leaf `content` in the logs of `author`. `each` (may be NULL) is called with every order that is held, by whomever.
+ *   errors  ERR_CORRUPT, ERR_MEMORY */
+MUST_CHECK enum err store_orders(struct store_read *read, const struct membership *membership, const struct node_id *author, const struct hash *content,
+                                 bool (*each)(void *arg, const struct order *order), void *arg, enum order_state *ret);
+/* A record version whose payload was taken out here by an order. */
+struct erased_version {
+    struct record_id id;
+    struct hash content;
+    struct node_id author;
+    uint32_t log_number; /* where it stood when that was done */
+    uint64_t seq;
+    uint32_t entry;
+};
+/* Those whose record id begins with the first `bits` bits of `id`, rising. `each` returns false to stop.  ERR_CORRUPT */
+MUST_CHECK enum err store_erased(struct store_read *read, const struct record_id *id, uint32_t bits, bool (*each)(void *arg, const struct erased_version *version), void *arg);
+/* Payloads taken out since the last compaction: what they were may still stand in pages that are free. */
+uint64_t store_freed(struct store_read *read);
 
 struct store_size {
     uint64_t bytes_used, bytes_map, disk_free;
