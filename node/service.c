@@ -246,6 +246,9 @@ static json_t *answer_request(struct service *service, const json_t *request, se
     if (strcmp(name, "rebuild") == 0) {
         return answer_rebuild(service, request, progress, arg, ret_err);
     }
+    if (strcmp(name, "watch") == 0) {
+        return answer_watch(service, request, progress, arg, ret_err);
+    }
     *ret_err = ERR_USAGE;
     return service_error(ERR_USAGE, "this node does not know that request", NULL, "use the same release for command and daemon");
 }
