@@ -54,6 +54,7 @@ void answer_heard(json_t *object, const struct live *live);
 json_t *record_json(const struct record *record);
 
 json_t *answer_status(struct service *service, const json_t *request, enum err *ret_err);
+json_t *answer_doctor(struct service *service, const json_t *request, enum err *ret_err);
 json_t *answer_peers(struct service *service, const json_t *request, enum err *ret_err);
 json_t *answer_lag(struct service *service, const json_t *request, enum err *ret_err);
 json_t *answer_search(struct service *service, const json_t *request, enum err *ret_err);
