@@ -4,6 +4,7 @@
 #include "node/cli/output.h"
 #include "node/cli/render.h"
 #include "node/cli/reply.h"
+#include "node/warning.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -170,7 +171,8 @@ static void check_node(struct check *check, const json_t *status)
     json_array_foreach(json_object_get(status, "warnings"), i, warning)
     {
         const char *code = reply_string(warning, "code");
-        note(check, strcmp(code, "DISK-FULL") == 0 ? VERDICT_CRITICAL : VERDICT_WARNING, "%s", code);
+        const struct warning *known = warning_of(code);
+        note(check, known != NULL && known->severity == SEVERITY_CRITICAL ? VERDICT_CRITICAL : VERDICT_WARNING, "%s", code);
     }
 }
 
