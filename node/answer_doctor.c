@@ -2,6 +2,8 @@
  * only a known cause makes fail is left out: it would send people the wrong way. */
 #include "node/service.h"
 
+#include "node/cli/i18n.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -70,9 +72,9 @@ static void check_store(struct doctor *doctor)
     free(sample.commit);
     snprintf(value, sizeof value, "%ju", (uintmax_t)sample.count);
     if (err != ERR_OK || sample.damaged > 0) {
-        check(doctor, "store", FINDING_FAIL, "ERR_CORRUPT", "stored commits do not match their hashes", NULL, "griot fsck");
+        check(doctor, "store", FINDING_FAIL, "ERR_CORRUPT", N_("stored commits do not match their hashes"), NULL, "griot fsck");
     } else {
-        check(doctor, "store", FINDING_OK, "", "opens; so many of the newest commits were checked against their hashes:", value, "");
+        check(doctor, "store", FINDING_OK, "", N_("opens; so many of the newest commits were checked against their hashes:"), value, "");
     }
 }
 
@@ -84,11 +86,11 @@ static void check_disk(struct doctor *doctor, const json_t *status)
     char value[64];
     snprintf(value, sizeof value, "%ju MiB", (uintmax_t)mib);
     if (intake != NULL && strcmp(intake, "stopped") == 0) {
-        check(doctor, "disk", FINDING_FAIL, "DISK-FULL", "the disk is below its reserve: nothing new is stored, reading goes on", value, "free disk space");
+        check(doctor, "disk", FINDING_FAIL, "DISK-FULL", N_("the disk is below its reserve: nothing new is stored, reading goes on"), value, N_("free disk space"));
     } else if (mib < DISK_LOW_MIB + doctor->service->home->config.disk_reserve_mib) {
-        check(doctor, "disk", FINDING_WARN, "DISK-LOW", "little disk is left before intake stops", value, "free disk space");
+        check(doctor, "disk", FINDING_WARN, "DISK-LOW", N_("little disk is left before intake stops"), value, N_("free disk space"));
     } else {
-        check(doctor, "disk", FINDING_OK, "", "free", value, "");
+        check(doctor, "disk", FINDING_OK, "", N_("free"), value, "");
     }
 }
 
@@ -98,7 +100,7 @@ static void check_keys(struct doctor *doctor)
     struct stat st;
     snprintf(path, sizeof path, "%s/keys", doctor->service->home->path);
     if (stat(path, &st) != 0 || (st.st_mode & 077) != 0) {
-        check(doctor, "keys", FINDING_FAIL, "ERR_PERMISSION", "others may read the folder of keys", path, "chmod 700 HOME/keys");
+        check(doctor, "keys", FINDING_FAIL, "ERR_PERMISSION", N_("others may read the folder of keys"), path, "chmod 700 HOME/keys");
         return;
     }
     struct store_read *read;
@@ -114,9 +116,9 @@ static void check_keys(struct doctor *doctor)
     char value[64];
     snprintf(value, sizeof value, "%ju", (uintmax_t)days);
     if (days > CARD_DAYS_MAX) {
-        check(doctor, "keys", FINDING_WARN, "KEYS-OLD", "transport and encryption keys are older than a month; days:", value, "griot rotate");
+        check(doctor, "keys", FINDING_WARN, "KEYS-OLD", N_("transport and encryption keys are older than a month; days:"), value, "griot rotate");
     } else {
-        check(doctor, "keys", FINDING_OK, "", "readable by this user only", NULL, "");
+        check(doctor, "keys", FINDING_OK, "", N_("readable by this user only"), NULL, "");
     }
 }
 
@@ -129,9 +131,9 @@ static void check_config(struct doctor *doctor)
     enum err err = config == NULL ? ERR_MEMORY : config_read(path, config, NULL, 0, &faults);
     free(config);
     if (err == ERR_OK) {
-        check(doctor, "config", FINDING_OK, "", "nothing unknown in griot.ini", NULL, "");
+        check(doctor, "config", FINDING_OK, "", N_("nothing unknown in griot.ini"), NULL, "");
     } else {
-        check(doctor, "config", err == ERR_CONFIG ? FINDING_WARN : FINDING_FAIL, err_name(err), "griot.ini has faults; the running node goes by what it read at its start", NULL, "griot config check");
+        check(doctor, "config", err == ERR_CONFIG ? FINDING_WARN : FINDING_FAIL, err_name(err), N_("griot.ini has faults; the running node goes by what it read at its start"), NULL, "griot config check");
     }
 }
 
@@ -142,9 +144,9 @@ static void check_index(struct doctor *doctor, const json_t *status)
     char value[64];
     snprintf(value, sizeof value, "%jd", (intmax_t)(behind > 0 ? behind : 0));
     if (behind > INDEX_BEHIND_MAX) {
-        check(doctor, "index", FINDING_WARN, "INDEX-BEHIND", "searches do not find everything yet; rows still to be followed:", value, "wait; if it does not fall: griot rebuild");
+        check(doctor, "index", FINDING_WARN, "INDEX-BEHIND", N_("searches do not find everything yet; rows still to be followed:"), value, N_("wait; if it does not fall: griot rebuild"));
     } else {
-        check(doctor, "index", FINDING_OK, "", "searches find what is here; rows still to be followed:", value, "");
+        check(doctor, "index", FINDING_OK, "", N_("searches find what is here; rows still to be followed:"), value, "");
     }
 }
 
@@ -153,13 +155,13 @@ static void check_index(struct doctor *doctor, const json_t *status)
 static void check_region(struct doctor *doctor, const json_t *status)
 {
     if (json_is_null(json_object_get(status, "roster"))) {
-        check(doctor, "region", FINDING_FAIL, "NOT-JOINED", "this node has no roster yet and speaks to nobody", NULL, "griot join FILE");
+        check(doctor, "region", FINDING_FAIL, "NOT-JOINED", N_("this node has no roster yet and speaks to nobody"), NULL, N_("griot join FILE"));
         doctor->has_cause = true;
     } else if (doctor->service->core == NULL) {
-        check(doctor, "node", FINDING_FAIL, "NOT-RUNNING", "the node is stopped: nothing is sent or received", NULL, "griot run");
+        check(doctor, "node", FINDING_FAIL, "NOT-RUNNING", N_("the node is stopped: nothing is sent or received"), NULL, "griot run");
         doctor->has_cause = true;
     } else {
-        check(doctor, "region", FINDING_OK, "", "joined, and the node runs", NULL, "");
+        check(doctor, "region", FINDING_OK, "", N_("joined, and the node runs"), NULL, "");
     }
 }
 
@@ -194,13 +196,13 @@ static void check_peer(struct doctor *doctor, const json_t *peer)
     }
     if (strcmp(state, "current") == 0 || strcmp(state, "catching up") == 0) {
         snprintf(value, sizeof value, "%s, %jd s", name != NULL ? name : "", (intmax_t)(json_integer_value(json_object_get(peer, "heard_ms")) / 1000));
-        check(doctor, "link", FINDING_OK, "", "the link stands; peer, and when it was heard last:", value, "");
+        check(doctor, "link", FINDING_OK, "", N_("the link stands; peer, and when it was heard last:"), value, "");
     } else if (strcmp(state, "behind") == 0) {
-        check(doctor, "link", FINDING_WARN, "PEER-BEHIND", "the link stands, but what is missing on one side has not moved for half a minute:", value, "griot lag");
+        check(doctor, "link", FINDING_WARN, "PEER-BEHIND", N_("the link stands, but what is missing on one side has not moved for half a minute:"), value, "griot lag");
     } else if (strcmp(state, "blocked") == 0) {
-        check(doctor, "link", FINDING_FAIL, "PEER-BLOCKED", "the peer turns this node away:", value, "compare griot card on this node with what its operator has; griot status there names the reason");
+        check(doctor, "link", FINDING_FAIL, "PEER-BLOCKED", N_("the peer turns this node away:"), value, N_("compare griot card on this node with what its operator has; griot status there names the reason"));
     } else {
-        check(doctor, "link", FINDING_WARN, "PEER-SILENT", "the peer is not heard:", value, "is its machine on, and its address right? griot peers shows the address");
+        check(doctor, "link", FINDING_WARN, "PEER-SILENT", N_("the peer is not heard:"), value, N_("is its machine on, and its address right? griot peers shows the address"));
     }
 }
 
@@ -211,8 +213,8 @@ static void check_peers(struct doctor *doctor, const json_t *status, const char 
     size_t i;
     bool is_alone = json_is_true(json_object_get(json_object_get(status, "missing"), "alone"));
     if (only == NULL && is_alone && json_array_size(peers) > 1) {
-        check(doctor, "network", FINDING_FAIL, "ALONE", "no peer answers: this machine's network, or its way to all of them, is the first thing to look at", json_string_value(json_object_get(json_array_get(peers, 0), "error")),
-              "ip address; ip route; ping the gateway");
+        check(doctor, "network", FINDING_FAIL, "ALONE", N_("no peer answers: this machine's network, or its way to all of them, is the first thing to look at"), json_string_value(json_object_get(json_array_get(peers, 0), "error")),
+              N_("ip address; ip route; ping the gateway"));
         return;
     }
     json_array_foreach(peers, i, peer)
@@ -230,8 +232,8 @@ static void check_missing(struct doctor *doctor, const json_t *status)
     json_int_t total = json_integer_value(json_object_get(json_object_get(status, "missing"), "total"));
     char value[64];
     snprintf(value, sizeof value, "%jd", (intmax_t)total);
-    check(doctor, "incoming", total == 0 ? FINDING_OK : FINDING_WARN, total == 0 ? "" : "BEHIND", total == 0 ? "nothing known elsewhere is missing here" : "entries known elsewhere are missing here:", total == 0 ? NULL : value,
-          total == 0 ? "" : "wait; griot lag shows whose");
+    check(doctor, "incoming", total == 0 ? FINDING_OK : FINDING_WARN, total == 0 ? "" : "BEHIND", total == 0 ? N_("nothing known elsewhere is missing here") : N_("entries known elsewhere are missing here:"), total == 0 ? NULL : value,
+          total == 0 ? "" : N_("wait; griot lag shows whose"));
 }
 
 json_t *answer_doctor(struct service *service, const json_t *request, enum err *ret_err)
