@@ -33,7 +33,7 @@ struct kv {
     uint32_t table_count;
     char path[KV_PATH_BYTES_MAX];
     pid_t pid; /* the process that opened it: a forked child must not write (L7) */
-    dev_t dev; /* of its data file, as it stands in `opened` */
+    dev_t dev; /* of the data file, as it was registered when it was opened */
     ino_t ino;
     uint32_t page_bytes;
     uint64_t map_step;
@@ -459,9 +459,9 @@ enum err kv_open(const char *path, const struct kv_schema *schema, struct kv **r
         open_forget(st.st_dev, st.st_ino);
         return err;
     }
-    (void)kv_reader_check(kv);
     kv->dev = st.st_dev;
     kv->ino = st.st_ino;
+    (void)kv_reader_check(kv);
     *ret = kv;
     return ERR_OK;
 }
