@@ -364,5 +364,8 @@ enum err author_append(struct author *author, enum channel channel, const struct
     if (err == ERR_OK) {
         err = log_head(&store->txn, log, ret_head); /* as far as it counts */
     }
+    if (err != ERR_OK && store->txn.err == ERR_OK) {
+        store->txn.err = err; /* a part of it must not become durable, whatever the error is called: of a key file too */
+    }
     return err;
 }

@@ -8,6 +8,12 @@
 enum { SECONDS_A_DAY = 86400 };
 #define MS_A_DAY UINT64_C(86400000)
 
+static uint64_t day_now(void)
+{
+    time_t now = time(NULL);
+    return now < 0 ? 0 : (uint64_t)now / SECONDS_A_DAY;
+}
+
 struct clocks {
     uint64_t hub, other; /* the latest of a hub, and of anybody else: days since 1970 */
 };
@@ -44,8 +50,7 @@ uint64_t expiry_day_agreed(struct store *store)
     struct clocks clocks = {0, 0};
     struct kv_cursor cursor;
     uint8_t kind = NOTICE_FRONTIER;
-    time_t now = time(NULL);
-    uint64_t day = now < 0 ? 0 : (uint64_t)now / SECONDS_A_DAY;
+    uint64_t day = day_now();
     if (membership == NULL) {
         return 0;
     }
@@ -98,7 +103,7 @@ static size_t days_over(struct store *store, uint8_t (*ret)[DAY_KEY_BYTES], size
 {
     struct kv_cursor cursor;
     uint8_t first = ROW_DAY;
-    uint64_t agreed = expiry_day_agreed(store);
+    uint64_t agreed = 0;
     size_t count = 0;
     kv_cursor_open(&store->txn, TABLE_ERASED, &cursor);
     for (bool ok = kv_seek_prefix(&cursor, span_of(&first, 1)); ok && count < max; ok = kv_next_prefix(&cursor, span_of(&first, 1))) {
@@ -106,7 +111,9 @@ static size_t days_over(struct store *store, uint8_t (*ret)[DAY_KEY_BYTES], size
             store->txn.err = ERR_CORRUPT;
             break;
         }
-        if ((uint64_t)key_read_u32(cursor.key.p + 1) + ERASE_AFTER_DAYS > agreed) {
+        uint64_t over = (uint64_t)key_read_u32(cursor.key.p + 1) + ERASE_AFTER_DAYS;
+        agreed = count == 0 && over <= day_now() ? expiry_day_agreed(store) : agreed; /* all frontiers are asked only when our own clock says so */
+        if (over > agreed) {
             break;
         }
         memcpy(ret[count++], cursor.key.p, DAY_KEY_BYTES);

@@ -258,6 +258,11 @@ enum err store_commit(struct store *store)
     return ERR_OK;
 }
 
+bool store_has_failed(const struct store *store)
+{
+    return store->is_writing && store->txn.err != ERR_OK;
+}
+
 void store_abort(struct store *store)
 {
     if (store->is_writing) {

@@ -38,6 +38,9 @@ MUST_CHECK enum err store_begin(struct store *store);
  * grown: do it again; ERR_MEMORY, ERR_CORRUPT, ERR_INTERNAL  what went wrong inside the transaction. In each case the transaction is over. */
 MUST_CHECK enum err store_commit(struct store *store);
 void store_abort(struct store *store);
+/* Has something in the open transaction failed half-way, so that it can only be aborted (store_commit would say so)? What was refused before anything was
+ * changed does not count. */
+bool store_has_failed(const struct store *store);
 
 struct admitted { /* outcome of one segment; filled in also on errors, with what the good items before the bad one did */
     struct node_id node;
@@ -78,7 +81,7 @@ struct payload {
 };
 /* Append within the open transaction: as few commits as the caps allow (entries and bytes), one signature each. `ret_content` (count hashes, may be
  * NULL) gets each entry's content hash, by which versions are named; `ret_head` the log's new head. errors  ERR_OVERSIZE  a payload is too long,
- * nothing was appended; after any other the transaction must be aborted: ERR_MEMORY, ERR_IO, ERR_FULL, ERR_BUSY, ERR_PERMISSION (of a key file),
+ * nothing was appended; after any other the transaction has failed (store_has_failed): ERR_MEMORY, ERR_IO, ERR_FULL, ERR_BUSY, ERR_PERMISSION (of a key file),
  * ERR_CORRUPT, ERR_INTERNAL */
 MUST_CHECK enum err author_append(struct author *author, enum channel channel, const struct payload *payloads, size_t count, struct wall_ms now,
                                   uint64_t roster_number, struct hash *ret_content, struct head *ret_head);
