@@ -66,6 +66,7 @@ json_t *answer_rebuild(struct service *service, const json_t *request, service_p
 /* The journal as it grows, and what changes beside it, told as progress until nobody listens; without a daemon until its end. */
 json_t *answer_watch(struct service *service, const json_t *request, service_progress progress, void *arg, enum err *ret_err);
 json_t *answer_admit(struct service *service, const json_t *request, enum err *ret_err);
+json_t *answer_erase(struct service *service, const json_t *request, enum err *ret_err);
 json_t *answer_suspend(struct service *service, const json_t *request, enum err *ret_err);
 json_t *answer_publish(struct service *service, const json_t *request, enum err *ret_err);
 json_t *answer_join(struct service *service, const json_t *request, enum err *ret_err);

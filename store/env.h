@@ -232,6 +232,8 @@ void search_row_put(struct store *store, const struct node_id *author, const str
 
 /* ---- erase.c: taking payloads out ---- */
 
+#define META_FREED "freed" /* key of TABLE_META: u64, payloads taken out since the last compaction */
+
 /* Of a commit that has been checked and is about to be appended: leave out what is gone. `*ret_is_less` when something was.
  *   errors  ERR_GAP, ERR_MALFORMED  a payload is missing that, as far as is known here, must be there; `*clause` names the rule */
 MUST_CHECK enum err erase_sift(struct store *store, const struct node_id *author, uint32_t log_number, struct commit *commit, bool *ret_is_less, const char **clause);

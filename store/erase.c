@@ -7,7 +7,6 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#define META_FREED "freed"
 
 uint64_t store_freed(struct store_read *read)
 {

@@ -246,6 +246,16 @@ MUST_CHECK enum err store_size(struct store_read *read, struct store_size *ret);
  * ERR_INVALID  path too long */
 MUST_CHECK enum err store_backup(struct store *store, const char *path);
 
+/* Put a compacted copy in the place of HOME/log: what was erased or freed, and may still stand in free pages, is then in no file of it. The store must not be open; the home's lock
+ * is held meanwhile. A power cut at any moment leaves the old store or the new one. Views are not touched: drop them too (views_drop), and they follow again.
+ *   errors  those of store_open; ERR_FULL  no room for a second copy; nothing has changed after any of them */
+struct compaction {
+    uint64_t bytes_before, bytes_after; /* of the data file */
+};
+MUST_CHECK enum err store_compact(const char *home, struct compaction *ret);
+/* How much of the new copy is written just now; 0 when none is under way. Any process. */
+uint64_t store_compacting(const char *home);
+
 /* Verify every chain, hash and signature, the journal and the notices.
  *   report  called with each fault: a stable code, what and where (in English); progress with commits done of total; either may be NULL
  *   errors  ERR_CORRUPT  faults were found and reported; ERR_MEMORY, ERR_IO  the check itself failed */
