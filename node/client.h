@@ -20,6 +20,8 @@ MUST_CHECK enum err client_open(const char *home, struct client **ret);
 /* The same; after an error other than ERR_MEMORY `ret_fault` says what of the home it is about. */
 struct home_fault;
 MUST_CHECK enum err client_open_explained(const char *home, struct client **ret, struct home_fault *ret_fault);
+/* The daemon only.  ERR_UNREACHABLE  none answers (yet) */
+MUST_CHECK enum err client_dial(const char *home, struct client **ret);
 void client_close(struct client **client);
 /* Is it the daemon that answers? */
 bool client_is_daemon(const struct client *client);

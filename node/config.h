@@ -23,6 +23,7 @@ struct config {
     char language[8];                     /* fr, en, pt */
     /* [store] */
     uint64_t disk_reserve_mib; /* intake stops below this */
+    char compact[8];           /* HH:MM or never */
     /* [log] */
     char log_level[8]; /* error, warn, info, debug */
     /* [link] */

@@ -224,7 +224,7 @@ static json_t *answer_request(struct service *service, const json_t *request, se
     } answers[] = {
         {"status", answer_status, true}, {"doctor", answer_doctor, true}, {"peers", answer_peers, false}, {"lag", answer_lag, false},         {"search", answer_search, true},
         {"show", answer_show, true},     {"trace", answer_trace, true},  {"backup", answer_backup, false},   {"admit", answer_admit, false},
-        {"join", answer_join, false},    {"region", answer_region, false}, {"suspend", answer_suspend, false}, {"erase", answer_erase, true}, {"publish", answer_publish, false},
+        {"join", answer_join, false},    {"region", answer_region, false}, {"suspend", answer_suspend, false}, {"erase", answer_erase, true}, {"compact", answer_compact, false}, {"publish", answer_publish, false},
     };
     const char *name = json_string_value(json_object_get(request, "do"));
     *ret_err = ERR_OK;

@@ -2,6 +2,7 @@
 #ifndef GRIOT_NODE_SERVICE_H
 #define GRIOT_NODE_SERVICE_H
 
+#include "node/compaction.h"
 #include "node/core/core.h"
 
 #include <jansson.h>
@@ -15,6 +16,8 @@ struct service {
     struct sync *sync;     /* told what the store holds */
     void (*drop_views)(void *arg); /* make the follower begin anew; the daemon's thread, or at once */
     void (*settle_views)(void *arg); /* wait a moment until the views hold what was stored before; NULL: they do */
+    void (*compact)(void *arg); /* end this run, compact, and begin again; NULL without a daemon */
+    const struct compacted *compacted; /* with it: the last */
     void *arg;
 };
 
@@ -66,6 +69,7 @@ json_t *answer_rebuild(struct service *service, const json_t *request, service_p
 /* The journal as it grows, and what changes beside it, told as progress until nobody listens; without a daemon until its end. */
 json_t *answer_watch(struct service *service, const json_t *request, service_progress progress, void *arg, enum err *ret_err);
 json_t *answer_admit(struct service *service, const json_t *request, enum err *ret_err);
+json_t *answer_compact(struct service *service, const json_t *request, enum err *ret_err);
 json_t *answer_erase(struct service *service, const json_t *request, enum err *ret_err);
 json_t *answer_suspend(struct service *service, const json_t *request, enum err *ret_err);
 json_t *answer_publish(struct service *service, const json_t *request, enum err *ret_err);
