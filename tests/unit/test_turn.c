@@ -67,7 +67,7 @@ static int setup(void **state)
     assert_int_equal(home_unlock(&home, &unlock), ERR_OK);
     secret_destroy(&key);
     assert_int_equal(store_open(path, &store), ERR_OK);
-    assert_int_equal(core_new(&home, store, &core, why), ERR_OK);
+    assert_int_equal(core_new(&home, store, NULL, &core, why), ERR_OK);
     assert_int_equal(pthread_create(&thread, NULL, run, NULL), 0);
     return 0;
 }
