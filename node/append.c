@@ -1,10 +1,16 @@
 #include "node/writer.h"
 
 #include "crypto/hash.h"
+#include "proto/sealed.h"
 
 #include <stdlib.h>
 
-enum { GROUP_MAX = 2048, PAYLOADS_BYTES = GROUP_MAX * PAYLOAD_BYTES_MAX };
+enum {
+    GROUP_MAX = 2048,
+    PAYLOADS_BYTES = GROUP_MAX * PAYLOAD_BYTES_MAX,
+    LATER_BYTES = 48,      /* what depth and the version that is replaced add to a record */
+    SEALED_HEAD_BYTES = 16, /* kind, flags, packing and lengths inside a sealed entry */
+};
 
 /* Records of a batch on their way to one author_append. */
 struct group {
@@ -50,6 +56,56 @@ static bool take_item(struct span *rest, struct span *key, struct span *payload)
     }
     *rest = span_of(rest->p + 1, rest->n - 1);
     return take_bin(rest, key) && take_bin(rest, payload);
+}
+
+/* ---- who it is released to ---- */
+
+static uint32_t number_of(const struct record_value *value) { return value->group != NULL ? value->group->number : value->field->number; }
+
+/* Whatever the client has put there is replaced: what is signed is what it is sealed for.  ERR_LIMIT  more values than a record has */
+static enum err release(const struct readers *readers, struct record *record)
+{
+    const struct kind *kind = kind_by_number((uint32_t)record->kind);
+    const struct field *field = NULL;
+    for (const struct field *f = kind->fields; f->number != 0 && field == NULL; f++) {
+        field = strcmp(f->name, "release") == 0 ? f : NULL;
+    }
+    uint32_t kept = 0, at = 0, count = readers != NULL ? readers->count : 0;
+    for (uint32_t i = 0; i < record->value_count; i++) {
+        if (record->values[i].field != field) {
+            record->values[kept++] = record->values[i];
+        }
+    }
+    if (count > RECORD_VALUES_MAX - kept) {
+        return ERR_LIMIT;
+    }
+    while (at < kept && number_of(&record->values[at]) < field->number) {
+        at++;
+    }
+    memmove(&record->values[at + count], &record->values[at], (kept - at) * sizeof record->values[0]);
+    for (uint32_t i = 0; i < count; i++) {
+        record->values[at + i] = (struct record_value){.field = field, .text = span_text(readers->rows[i].name)};
+    }
+    record->value_count = kept + count;
+    return ERR_OK;
+}
+
+static size_t release_bytes(const struct readers *readers)
+{
+    size_t bytes = 4; /* number and length of the list */
+    for (uint32_t i = 0; i < readers->count; i++) {
+        bytes += 2 + strlen(readers->rows[i].name);
+    }
+    return bytes;
+}
+
+size_t append_bytes_max(const struct readers *readers)
+{
+    if (readers == NULL || readers->is_region) {
+        return PAYLOAD_BYTES_MAX;
+    }
+    size_t taken = release_bytes(readers) + LATER_BYTES + SEALED_HEAD_BYTES;
+    return taken < SEALED_INNER_BYTES_MAX ? SEALED_INNER_BYTES_MAX - taken : 0;
 }
 
 /* What "unchanged" compares: the values without id, depth, what is replaced and when it was entered. */
@@ -127,6 +183,10 @@ static enum err add(struct writer *writer, struct append *append, struct group *
 {
     struct record record;
     enum err err = record_decode(writer->unpack, payload, &record, &append->clause);
+    if (err == ERR_OK) {
+        err = release(append->readers, &record);
+        append->clause = err != ERR_OK ? "WIRE.md 6.3: a record has more than 256 values" : append->clause;
+    }
     if (err != ERR_OK) {
         return err;
     }
@@ -191,6 +251,10 @@ static enum err add(struct writer *writer, struct append *append, struct group *
 enum err append_records(struct writer *writer, void *arg)
 {
     struct append *append = arg;
+    if (append->readers != NULL) {
+        append->clause = "sealing is not in this build";
+        return ERR_VERSION;
+    }
     struct group *group = malloc(sizeof *group); /* large, and each row is written before it is read */
     uint8_t *memory = malloc(PAYLOADS_BYTES);
     if (group == NULL || memory == NULL) {
@@ -217,6 +281,10 @@ enum err append_records(struct writer *writer, void *arg)
             err = ERR_MALFORMED;
         } else {
             err = record_decode(writer->unpack, payload, &record, &append->clause);
+        }
+        if (err == ERR_OK && append->readers != NULL && payload.n > append_bytes_max(append->readers)) {
+            append->clause = "ANSWERS.md append: a record longer than its readers leave room for";
+            err = ERR_OVERSIZE;
         }
     }
     bool is_keyed_before = false;
