@@ -162,7 +162,7 @@ bool check_identifier(const char *field_name, struct span value, struct value_fa
         bool (*check)(struct span value, struct value_fault *fault);
     } CHECKS[] = {
         {"container", check_container}, {"imo", check_imo}, {"hs", check_hs}, {"locode", check_locode}, {"waybill", check_waybill},
-        {"coordinator", check_node}, {"participant", check_node}, {"release", check_node},
+        {"coordinator", check_node}, {"participant", check_node}, {"release", check_node}, {"asked", check_node},
     };
 
     for (size_t i = 0; i < sizeof CHECKS / sizeof CHECKS[0]; i++) {

@@ -103,3 +103,9 @@ static const struct code PHASE[] = {
     {"CLOSED", {"closed", "close", "encerrada"}, "ended|finished"},
 };
 const struct code_list CODES_PHASE = {"phase", PHASE, CODE_COUNT(PHASE), NULL};
+
+static const struct code DECISION[] = {
+    {"GRANTED", {"granted", "accordé", "concedido"}, "grant|yes|allowed"},
+    {"REFUSED", {"refused", "refusé", "recusado"}, "refuse|no|denied"},
+};
+const struct code_list CODES_DECISION = {"decision", DECISION, CODE_COUNT(DECISION), NULL};
