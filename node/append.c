@@ -2,6 +2,7 @@
 
 #include "crypto/hash.h"
 #include "proto/sealed.h"
+#include "store/opener.h"
 
 #include <stdlib.h>
 
@@ -301,15 +302,36 @@ enum err append_records(struct writer *writer, void *arg)
 
 /* ---- what comes back ---- */
 
-static enum err take_returned(struct writer *writer, const struct entry *entry, struct record *record)
+/* The record in an entry of ours, opened when it is sealed: the keys came back with it, the encryption keys with the backup.
+ *   errors  ERR_NOT_FOUND  it is none, or cannot be read; and what says nothing of the entry */
+static enum err returned_payload(struct writer *writer, const struct entry *entry, uint8_t *scratch, struct span *ret)
+{
+    struct sealed sealed = {.kind = entry->leaf.kind, .payload = entry->payload};
+    enum err err = ERR_OK;
+    if (entry_is_sealed(entry) && entry->has_payload) {
+        err = author_open(writer->author, entry, scratch, &sealed);
+    } else if (entry->leaf.codec != CODEC_PLAIN || entry->leaf.audience_bytes != 0) {
+        return ERR_NOT_FOUND;
+    }
+    if (err != ERR_OK) {
+        return err_blame(err) == BLAME_SELF ? err : ERR_NOT_FOUND;
+    }
+    *ret = sealed.payload;
+    return sealed.kind == ENTRY_RECORD && entry->has_payload ? ERR_OK : ERR_NOT_FOUND;
+}
+
+static enum err take_returned(struct writer *writer, const struct entry *entry, uint8_t *scratch, struct record *record)
 {
     const char *clause;
     struct own_record own = {0}, held;
-    if (entry->leaf.kind != ENTRY_RECORD || !entry->has_payload || entry->leaf.codec != CODEC_PLAIN || entry->leaf.audience_bytes != 0 ||
-        record_decode(writer->unpack, entry->payload, record, &clause) != ERR_OK) {
+    struct span payload;
+    enum err err = returned_payload(writer, entry, scratch, &payload);
+    if (err == ERR_NOT_FOUND || (err == ERR_OK && record_decode(writer->unpack, payload, record, &clause) != ERR_OK)) {
         return ERR_OK; /* of no row that could be met again */
     }
-    enum err err = store_own_get(writer->store, &record->id, &held);
+    if (err == ERR_OK) {
+        err = store_own_get(writer->store, &record->id, &held);
+    }
     if (err == ERR_OK && held.depth >= record->depth) {
         return ERR_OK;
     }
@@ -329,7 +351,8 @@ enum err append_returned(struct writer *writer, const struct seg *seg, uint64_t 
     struct commit_packer *packer = commit_packer_new();
     struct commit *commit = malloc(sizeof *commit);
     struct record *record = malloc(sizeof *record);
-    enum err err = unpack == NULL || packer == NULL || commit == NULL || record == NULL ? ERR_MEMORY : ERR_OK;
+    uint8_t *scratch = malloc(OPENER_SCRATCH_BYTES);
+    enum err err = unpack == NULL || packer == NULL || commit == NULL || record == NULL || scratch == NULL ? ERR_MEMORY : ERR_OK;
     for (uint32_t i = 0; i < seg->count && err == ERR_OK; i++) {
         uint64_t seq = seg->first + i;
         struct span reduced;
@@ -342,9 +365,10 @@ enum err append_returned(struct writer *writer, const struct seg *seg, uint64_t 
             err = commit_reduced_decode(unpack, reduced, commit, &clause);
         }
         for (uint32_t j = 0; err == ERR_OK && j < commit->entry_count; j++) {
-            err = take_returned(writer, &commit->entries[j], record);
+            err = take_returned(writer, &commit->entries[j], scratch, record);
         }
     }
+    free(scratch);
     free(record);
     free(commit);
     commit_packer_destroy(&packer);
