@@ -1,5 +1,7 @@
 #include "node/service.h"
 
+#include "node/restriction.h"
+
 #include <stdlib.h>
 
 /* What a list is looked up in, opened for one answer. */
@@ -81,6 +83,9 @@ static json_t *reader_json(const struct reader *reader)
     json_object_set_new(row, "self", json_boolean(reader->is_self));
     json_object_set_new(row, "rilo", json_boolean(reader->is_rilo));
     json_object_set_new(row, "reads", json_boolean(reader->can_read));
+    if (reader->is_granted) {
+        json_object_set_new(row, "granted", json_true());
+    }
     return row;
 }
 
@@ -125,12 +130,95 @@ static void put_list(json_t *answer, const struct desk *desk, const char *list, 
     answer_number(answer, "record_bytes_max", append_bytes_max(readers));
 }
 
+/* ---- of a record ---- */
+
+struct versions {
+    struct version *found;
+    size_t count;
+};
+
+static bool keep_version(void *arg, const struct version *version)
+{
+    struct versions *versions = arg;
+    struct version *more = realloc(versions->found, (versions->count + 1) * sizeof *more);
+    if (more == NULL) {
+        return false;
+    }
+    versions->found = more;
+    versions->found[versions->count++] = *version;
+    return true;
+}
+
+static json_t *version_json(const struct desk *desk, struct restriction *restriction, const struct version *version, struct key_readers *key,
+                            struct readers *readers)
+{
+    json_t *row = json_object();
+    struct hash id;
+    answer_hex(row, "version", version->content.b, sizeof version->content.b);
+    json_object_set_new(row, "current", json_boolean(version->is_current));
+    json_object_set_new(row, "origin", restriction_name(restriction, &version->author));
+    if (!restriction_key(restriction, version->log_number, version->seq, version->entry, &id)) {
+        readers_of_region(&desk->source, readers);
+    } else if (store_key_readers(desk->read, &version->author, &id, key) == ERR_OK) {
+        readers_of_key(&desk->source, key, readers);
+    } else {
+        readers->is_region = false;
+        readers->count = 0;
+    }
+    json_object_set_new(row, "restricted", json_boolean(!readers->is_region));
+    json_object_set_new(row, "readers", readers_json(readers));
+    return row;
+}
+
+static json_t *answer_readers_of(struct service *service, const json_t *request, enum err *ret_err)
+{
+    struct readers *readers = malloc(sizeof *readers);
+    struct key_readers *key = malloc(sizeof *key);
+    struct versions versions = {NULL, 0};
+    struct restriction *restriction = NULL;
+    struct live live;
+    struct desk desk;
+    struct record_id id;
+    json_t *answer = NULL, *rows = json_array();
+    *ret_err = readers == NULL || key == NULL ? ERR_MEMORY : service_live(service, &live);
+    if (*ret_err == ERR_OK) {
+        *ret_err = desk_open(service, &desk);
+        if (*ret_err == ERR_OK) {
+            *ret_err = restriction_new(service->store, &live, &restriction);
+            *ret_err = *ret_err == ERR_OK ? resolve_id(desk.views, request, &id) : *ret_err;
+            *ret_err = *ret_err == ERR_OK ? views_versions(desk.views, &id, keep_version, &versions) : *ret_err;
+            for (size_t i = 0; *ret_err == ERR_OK && i < versions.count; i++) {
+                json_array_append_new(rows, version_json(&desk, restriction, &versions.found[i], key, readers));
+            }
+            restriction_destroy(&restriction);
+            desk_close(&desk);
+        }
+        live_fini(&live);
+    }
+    if (*ret_err == ERR_OK) {
+        answer = answer_new(service, "griot.readers/1");
+        answer_hex(answer, "id", id.b, sizeof id.b);
+        json_object_set(answer, "versions", rows);
+    } else {
+        answer = no_such_record(*ret_err);
+    }
+    json_decref(rows);
+    free(versions.found);
+    free(readers);
+    free(key);
+    return answer;
+}
+
 json_t *answer_readers(struct service *service, const json_t *request, enum err *ret_err)
 {
     const char *list = json_string_value(json_object_get(request, "to"));
     struct readers *readers = malloc(sizeof *readers);
     struct desk desk;
     json_t *answer;
+    if (json_object_get(request, "id") != NULL && list == NULL) {
+        free(readers);
+        return answer_readers_of(service, request, ret_err);
+    }
     if (list == NULL) {
         free(readers);
         *ret_err = ERR_USAGE;

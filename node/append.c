@@ -242,7 +242,8 @@ static enum err add(struct writer *writer, struct append *append, struct group *
         append->clause = "WIRE.md 6: record longer than 2048 bytes";
         return err;
     }
-    group->payloads[group->count] = (struct payload){.kind = ENTRY_RECORD, .bytes = out_written(&out)};
+    group->payloads[group->count] = (struct payload){
+        .kind = ENTRY_RECORD, .bytes = out_written(&out), .audience = append->readers != NULL ? &append->readers->audience : NULL};
     group->used += out.at;
     group->item[group->count++] = item;
     append->count++;
@@ -252,10 +253,6 @@ static enum err add(struct writer *writer, struct append *append, struct group *
 enum err append_records(struct writer *writer, void *arg)
 {
     struct append *append = arg;
-    if (append->readers != NULL) {
-        append->clause = "sealing is not in this build";
-        return ERR_VERSION;
-    }
     struct group *group = malloc(sizeof *group); /* large, and each row is written before it is read */
     uint8_t *memory = malloc(PAYLOADS_BYTES);
     if (group == NULL || memory == NULL) {

@@ -131,8 +131,11 @@ static void make_rows(const struct audience_source *source, struct readers *read
     qsort(readers->rows, readers->count, sizeof readers->rows[0], compare_readers);
 }
 
-static void whole_region(const struct audience_source *source, struct readers *readers)
+void readers_of_region(const struct audience_source *source, struct readers *readers)
 {
+    readers->audience.count = 0;
+    readers->count = 0;
+    readers->left_count = 0;
     size_t count = source->membership != NULL ? membership_count(source->membership) : 0;
     readers->is_region = true;
     for (size_t i = 0; i < count; i++) {
@@ -311,7 +314,7 @@ enum err readers_resolve(const struct audience_source *source, const char *list,
     ret->left_count = 0;
     err = split(r, list);
     if (err == ERR_OK && r->word_count == 1 && strcmp(r->words[0], "region") == 0) {
-        whole_region(source, ret);
+        readers_of_region(source, ret);
         free(r);
         return ERR_OK;
     }
@@ -330,10 +333,20 @@ enum err readers_resolve(const struct audience_source *source, const char *list,
     return err;
 }
 
-void readers_of(const struct audience_source *source, const struct audience *audience, struct readers *ret)
+void readers_of_key(const struct audience_source *source, const struct key_readers *key, struct readers *ret)
 {
     ret->is_region = false;
-    ret->audience = *audience;
+    ret->audience = key->audience;
     ret->left_count = 0;
+    for (size_t i = 0; i < key->granted.count; i++) {
+        if (audience_add(&ret->audience, &key->granted.nodes[i]) != ERR_OK) {
+            break; /* who floods a key of his own with grants sees the first of them */
+        }
+    }
     make_rows(source, ret);
+    for (uint32_t i = 0; i < ret->count; i++) {
+        struct reader *row = &ret->rows[i];
+        row->is_granted = !audience_has(&key->audience, &row->node);
+        row->can_read = key_readers_can(key, &row->node);
+    }
 }

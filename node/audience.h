@@ -4,7 +4,7 @@
 #define GRIOT_NODE_AUDIENCE_H
 
 #include "node/home.h"
-#include "store/audience.h"
+#include "store/sender_keys.h"
 #include "store/views.h"
 
 enum { AUDIENCE_LIST_BYTES_MAX = 4096, AUDIENCE_VALUE_BYTES = 96 };
@@ -23,6 +23,7 @@ struct reader {
     enum role role;
     bool is_self;
     bool is_rilo;  /* the RILO of this office */
+    bool is_granted; /* of a record that is held: not named by its author, but given the key later */
     bool can_read; /* an encryption key of his is known here; else he is in the audience, and reads when he is granted the keys */
 };
 
@@ -61,7 +62,9 @@ struct audience_fault {
  *           With these `ret_fault` says what to tell. Others, without: those of store.h and views.h. `ret` then holds anything. */
 MUST_CHECK enum err readers_resolve(const struct audience_source *source, const char *list, struct readers *ret, struct audience_fault *ret_fault);
 
-/* Who an audience is that stands in the log: names as borne last, also of those who have left since. */
-void readers_of(const struct audience_source *source, const struct audience *audience, struct readers *ret);
+/* Who reads what is sealed under a key that is held: names as borne last, also of those who have left since. */
+void readers_of_key(const struct audience_source *source, const struct key_readers *key, struct readers *ret);
+/* Every member. */
+void readers_of_region(const struct audience_source *source, struct readers *ret);
 
 #endif

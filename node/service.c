@@ -32,6 +32,9 @@ enum err service_open(struct home *home, struct service *ret)
         err = ret->writer == NULL ? ERR_MEMORY : writer_open(home, ret->store, ret->writer);
     }
     if (err == ERR_OK) {
+        err = opener_new(ret->store, home->keyring, &ret->opener);
+    }
+    if (err == ERR_OK) {
         err = views_open(home->path, &ret->views);
         if ((err == ERR_CORRUPT || err == ERR_LAYOUT) && views_drop(home->path) == ERR_OK) {
             err = views_open(home->path, &ret->views);
@@ -53,6 +56,7 @@ void service_close(struct service *service)
 {
     sync_destroy(&service->sync);
     views_close(&service->views);
+    opener_destroy(&service->opener);
     if (service->writer != NULL) {
         writer_close(service->writer);
         free(service->writer);
@@ -337,6 +341,12 @@ static json_t *answer_request(struct service *service, const json_t *request, se
     }
     if (strcmp(name, "watch") == 0) {
         return answer_watch(service, request, progress, arg, ret_err);
+    }
+    if (strcmp(name, "grant") == 0 || strcmp(name, "sealed") == 0) {
+        if (service->settle_views != NULL) {
+            service->settle_views(service->arg);
+        }
+        return name[0] == 'g' ? answer_grant(service, request, progress, arg, ret_err) : answer_sealed(service, request, progress, arg, ret_err);
     }
     *ret_err = ERR_USAGE;
     return service_error(ERR_USAGE, "this node does not know that request", NULL, "use the same release for command and daemon");

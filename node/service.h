@@ -3,6 +3,7 @@
 #define GRIOT_NODE_SERVICE_H
 
 #include "node/core/core.h"
+#include "store/opener.h"
 
 #include <jansson.h>
 
@@ -10,6 +11,7 @@ struct service {
     struct home *home;
     struct store *store;
     struct views *views;
+    struct opener *opener; /* opens what is sealed for this node; thread-safe */
     struct core *core;     /* the daemon's, or NULL: the next two are set */
     struct writer *writer;
     struct sync *sync;     /* told what the store holds */
@@ -72,6 +74,8 @@ json_t *answer_lag(struct service *service, const json_t *request, enum err *ret
 json_t *answer_search(struct service *service, const json_t *request, enum err *ret_err);
 json_t *answer_show(struct service *service, const json_t *request, enum err *ret_err);
 json_t *answer_trace(struct service *service, const json_t *request, enum err *ret_err);
+json_t *answer_grant(struct service *service, const json_t *request, service_progress progress, void *arg, enum err *ret_err);
+json_t *answer_sealed(struct service *service, const json_t *request, service_progress progress, void *arg, enum err *ret_err);
 json_t *answer_readers(struct service *service, const json_t *request, enum err *ret_err);
 json_t *answer_backup(struct service *service, const json_t *request, enum err *ret_err);
 json_t *answer_check(struct service *service, const json_t *request, service_progress progress, void *arg, enum err *ret_err); /* verify, fsck */
@@ -90,5 +94,7 @@ json_t *service_readers(struct service *service, const char *list, struct reader
 
 /* A record id from hex, whole or its first digits (4..32). ERR_INVALID, ERR_NOT_FOUND, ERR_EXISTS when several match. */
 MUST_CHECK enum err resolve_id(struct views_read *read, const json_t *request, struct record_id *ret);
+/* The error object of it, and of reading a record. */
+json_t *no_such_record(enum err err);
 
 #endif

@@ -88,7 +88,8 @@ struct payload {
  * ERR_BUSY, ERR_PERMISSION (of a key file), ERR_CORRUPT, ERR_INTERNAL */
 MUST_CHECK enum err author_append(struct author *author, enum channel channel, const struct payload *payloads, size_t count, struct wall_ms now,
                                   uint64_t roster_number, struct hash *ret_content, struct head *ret_head);
-/* Give nodes that were not in their audience (late joiners) the keys of ours with these ids: one grant each in the control log, open to everybody.
+/* Give nodes that were not in their audience (late joiners) the keys of ours with these ids: one grant each in the control log, open to everybody. What is
+ * appended next for such an audience is sealed under a new key, which they do not have.
  *   errors  ERR_INVALID  no nodes, or nodes that do not rise; ERR_NOT_FOUND  an id is of no key of ours that can be opened here; ERR_UNKNOWN_KEY  no card of
  *           a node is held, so there is no key to wrap for: nothing was appended; after any other the transaction must be aborted, as above */
 MUST_CHECK enum err author_grant(struct author *author, const struct hash *ids, size_t count, const struct audience *nodes, struct wall_ms now,

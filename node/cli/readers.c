@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { NAMES_BYTES = 2048, NAMES_SHOWN_MAX = 40, ANSWER_BYTES = 64 };
+enum { NAMES_BYTES = 2048, NAMES_SHOWN_MAX = 40, ANSWER_BYTES = 64, HASH_SHOWN = 12 };
 
 int readers_ask(const struct invocation *invocation, struct client *client, const char *list, json_t **ret)
 {
@@ -134,27 +134,6 @@ static void print_summary(FILE *to, const json_t *answer)
     print_relays(to, answer);
 }
 
-void render_readers(FILE *to, const json_t *answer, bool is_color)
-{
-    const json_t *row;
-    struct table *table = table_new(is_color);
-    size_t i;
-
-    print_summary(to, answer);
-    table_column(table, _("NODE"), false);
-    table_column(table, _("WHO"), false);
-    table_column(table, _("READS IT"), false);
-    json_array_foreach(json_object_get(answer, "readers"), i, row)
-    {
-        bool reads = json_is_true(json_object_get(row, "reads"));
-        table_cell(table, PAINT_TITLE, reply_string(row, "name"));
-        table_cell(table, PAINT_NONE, who_word(row));
-        table_cell(table, reads ? PAINT_GOOD : PAINT_WARN, reads ? _("yes") : _("not yet"));
-    }
-    table_print(table, to, "  ");
-    table_destroy(&table);
-}
-
 void readers_tell(const struct invocation *invocation, const json_t *readers)
 {
     if (!invocation->is_json) {
@@ -171,7 +150,7 @@ void readers_put(json_t *answer, const json_t *readers)
 
 /* ---- before saving ---- */
 
-bool readers_confirm(const struct invocation *invocation)
+bool readers_agree(const struct invocation *invocation, const char *question)
 {
     char answer[ANSWER_BYTES] = "";
     bool is_yes;
@@ -180,33 +159,84 @@ bool readers_confirm(const struct invocation *invocation)
         return true;
     }
     ask_pause();
-    (void)fprintf(stderr, "%s ", _("Record it for these readers? [y/N]"));
+    (void)fprintf(stderr, "%s ", question);
     (void)fflush(stderr);
     /* TRANSLATORS: y, o and s all mean yes: yes, oui, sim. */
     is_yes = fgets(answer, sizeof answer, stdin) != NULL && strchr("yYoOsS", answer[0]) != NULL && answer[0] != '\0';
+    ask_resume(invocation);
+    return is_yes;
+}
+
+bool readers_confirm(const struct invocation *invocation)
+{
+    bool is_yes = readers_agree(invocation, _("Record it for these readers? [y/N]"));
+
     if (!is_yes) {
         tell(invocation, "%s", _("nothing was recorded"));
     }
-    ask_resume(invocation);
     return is_yes;
 }
 
 /* ---- the command ---- */
 
+static void print_rows(FILE *to, const json_t *rows, bool is_color)
+{
+    const json_t *row;
+    struct table *table = table_new(is_color);
+    size_t i;
+
+    table_column(table, _("NODE"), false);
+    table_column(table, _("WHO"), false);
+    table_column(table, _("READS IT"), false);
+    json_array_foreach(rows, i, row)
+    {
+        bool reads = json_is_true(json_object_get(row, "reads"));
+        table_cell(table, PAINT_TITLE, reply_string(row, "name"));
+        table_cell(table, PAINT_NONE, who_word(row));
+        table_cell(table, reads ? PAINT_GOOD : PAINT_WARN,
+                   !reads                                              ? _("not yet")
+                   : json_is_true(json_object_get(row, "granted")) ? _("yes, granted later")
+                                                                       : _("yes"));
+    }
+    table_print(table, to, "  ");
+    table_destroy(&table);
+}
+
+void render_readers(FILE *to, const json_t *answer, bool is_color)
+{
+    const json_t *version;
+    size_t i;
+
+    if (json_object_get(answer, "versions") == NULL) {
+        print_summary(to, answer);
+        print_rows(to, json_object_get(answer, "readers"), is_color);
+        return;
+    }
+    json_array_foreach(json_object_get(answer, "versions"), i, version)
+    {
+        char hash[HASH_SHOWN + 1];
+        (void)snprintf(hash, sizeof hash, "%s", reply_string(version, "version"));
+        (void)fprintf(to, _("version %s, %s, by %s: "), hash, json_is_true(json_object_get(version, "current")) ? _("in force") : _("replaced"),
+                      reply_string(version, "origin"));
+        (void)fprintf(to, "%s\n", json_is_true(json_object_get(version, "restricted")) ? _("restricted") : _("for the whole region"));
+        print_rows(to, json_object_get(version, "readers"), is_color);
+    }
+}
+
 static int run_readers(struct invocation *invocation)
 {
-    const char *list = option_text(invocation, "to");
-    json_t *answer = NULL;
-    struct client *client = NULL;
+    const char *list = option_text(invocation, "to"), *id = invocation->operand_count > 0 ? invocation->operands[0] : NULL;
+    json_t *answer = NULL, *request;
     int outcome;
 
-    if (list == NULL) {
-        return fail_because(invocation, ERR_USAGE, _("whose readers?"), _("no list is given"), _("griot readers --to LIST"));
+    if ((list == NULL) == (id == NULL)) {
+        return fail_because(invocation, ERR_USAGE, _("whose readers?"), _("either a list or a record is named"), _("griot readers --to LIST, or griot readers ID"));
     }
-    outcome = ask_open(invocation, &client);
-    if (outcome == OUTCOME_DONE) {
-        outcome = readers_ask(invocation, client, list, &answer);
+    request = json_pack("{s:s, s:s}", "do", "readers", list != NULL ? "to" : "id", list != NULL ? list : id);
+    if (request == NULL) {
+        return fail_because(invocation, ERR_USAGE, _("the list of readers is not UTF-8"), NULL, NULL);
     }
+    outcome = ask(invocation, request, &answer);
     if (outcome == OUTCOME_DONE) {
         if (invocation->is_json) {
             outcome = output_json(answer);
@@ -214,7 +244,6 @@ static int run_readers(struct invocation *invocation)
             render_readers(stdout, answer, invocation->is_color);
         }
     }
-    client_close(&client);
     json_decref(answer);
     return outcome;
 }
@@ -226,18 +255,20 @@ static const struct option_row options[] = {
 static const struct example_row examples[] = {
     {"griot readers --to rilo,gm", N_("who would be able to read what is released to this office's RILO and to gm")},
     {"griot readers --to region", N_("every member of the region, by name")},
+    {"griot readers 3f8a61c09b7d", N_("who can read a record that is here")},
     {NULL, NULL},
 };
 
 const struct command command_readers = {
     .name = "readers",
-    .usage = "--to LIST",
-    .summary = N_("show who will be able to read what is released to a list"),
+    .usage = "--to LIST | ID",
+    .summary = N_("show who will be able to read what is released to a list, or who can read a record"),
     .details = N_("LIST is region (every member, the default wherever records are entered), or names separated by commas: nodes; rilo, this office's own RILO; local, this "
                   "node alone; operation:NAME or operation:ID, whoever takes part in the operation by its version in force. This node is always among the readers.\n\n"
                   "What is not for the whole region is sealed on this machine, for these nodes only. Others, hubs too, hold it and pass it on; they see who wrote it, in which "
                   "channel, when, who may read it and about how long it is. Who has read it cannot be made to forget it."),
     .options = options,
     .examples = examples,
+    .operands_max = 1,
     .run = run_readers,
 };

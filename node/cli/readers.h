@@ -9,8 +9,10 @@
 int readers_ask(const struct invocation *invocation, struct client *client, const char *list, json_t **ret);
 /* Say so on stderr, in a few lines; silent with --json. */
 void readers_tell(const struct invocation *invocation, const json_t *readers);
-/* On a terminal, and unless --yes or --json is given: ask whether it is to be saved for these readers.
+/* On a terminal, and unless --yes or --json is given: ask (a translated question) and wait.
  *   returns  false when the person says no, or nothing */
+bool readers_agree(const struct invocation *invocation, const char *question);
+/* Is it to be saved for these readers? Says so when it is not. */
 bool readers_confirm(const struct invocation *invocation);
 /* Put them into a command's own answer: "restricted" and "readers". */
 void readers_put(json_t *answer, const json_t *readers);
