@@ -1,6 +1,7 @@
 #include "node/service.h"
 
 #include "node/missing.h"
+#include "node/restriction.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -77,6 +78,7 @@ struct view {
     struct views_read *read;
     struct unpack *unpack;
     struct missing *missing;
+    struct restriction *restriction;
     struct record record;
 };
 
@@ -97,7 +99,11 @@ static enum err view_open(struct service *service, struct view **ret)
     if (err == ERR_OK) {
         err = missing_new(service, &view->live, &view->missing);
     }
+    if (err == ERR_OK) {
+        err = restriction_new(service->store, &view->live, &view->restriction);
+    }
     if (err != ERR_OK) {
+        missing_destroy(&view->missing);
         views_read_end(&view->read);
         live_fini(&view->live);
         unpack_destroy(&view->unpack);
@@ -112,11 +118,17 @@ static void view_close(struct view *view)
 {
     if (view != NULL) {
         missing_destroy(&view->missing);
+        restriction_destroy(&view->restriction);
         views_read_end(&view->read);
         unpack_destroy(&view->unpack);
         live_fini(&view->live);
         free(view);
     }
+}
+
+static void put_restriction(struct view *view, const struct version *version, json_t *row)
+{
+    restriction_put(view->restriction, &version->author, version->log_number, version->seq, version->entry, row);
 }
 
 static json_t *unreadable(enum err err) { return service_error(err, "the records could not be read", NULL, "griot fsck"); }
@@ -174,6 +186,7 @@ static bool put_hit(void *arg, const struct version *version)
         put_summary(hit, &search->view->record);
         put_aggregate(hit, &search->view->record);
     }
+    put_restriction(search->view, version, hit);
     json_array_append_new(search->hits, hit);
     return true;
 }
@@ -278,7 +291,7 @@ enum err resolve_id(struct views_read *read, const json_t *request, struct recor
     return err;
 }
 
-static json_t *no_such_record(enum err err)
+json_t *no_such_record(enum err err)
 {
     if (err == ERR_INVALID) {
         return service_error(err, "that is not a record id", "an id is 32 hexadecimal digits, or its first 4 or more", "griot search WORDS shows ids");
@@ -361,6 +374,7 @@ static bool put_version(void *arg, const struct version *version)
     answer_time(row, "recorded", version->author_time);
     missing_put(listing->view->missing, version, row);
     note_held(listing, version);
+    put_restriction(listing->view, version, row);
     if (version->is_gone || version->is_expired) {
         json_array_append_new(listing->versions, row);
         return true;
@@ -500,6 +514,7 @@ static json_t *trace_version(struct holders *holders, struct store_read *read)
     answer_number(row, "hubs", hubs);
     json_object_set_new(row, "current", json_boolean(version->is_current));
     missing_put(holders->view->missing, version, row);
+    put_restriction(holders->view, version, row);
     json_object_set_new(row, "held_by", held);
     json_object_set_new(row, "not_yet", not_yet);
     json_object_set_new(row, "unknown", unknown);

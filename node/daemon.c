@@ -131,7 +131,8 @@ static enum err start(struct daemon *daemon, struct daemon_fault *fault)
         err = home_promote(daemon->home, wall_now());
         log_event(err == ERR_OK ? LOG_INFO : LOG_WARN, "transport_key_rotated", "err=%s", err_name(err)); /* the old one serves as well */
     }
-    err = open_views(daemon);
+    err = opener_new(service->store, daemon->home->keyring, &service->opener);
+    err = err == ERR_OK ? open_views(daemon) : err;
     if (err == ERR_OK) {
         err = core_new(daemon->home, service->store, "/proc/self/exe", &service->core, why);
         if (why[0] != '\0') {
@@ -174,6 +175,7 @@ static void stop(struct daemon *daemon)
     follower_destroy(&daemon->follower);
     core_destroy(&daemon->service.core);
     views_close(&daemon->service.views);
+    opener_destroy(&daemon->service.opener);
     store_close(&daemon->service.store);
 }
 

@@ -1,5 +1,6 @@
 /* admit.c - the one gate: decode, limits, chain, signature, roster, append. */
 #include "store/env.h"
+#include "store/keys.h"
 
 #include <assert.h>
 
@@ -209,6 +210,7 @@ static enum err append(struct gate *gate, uint64_t seq, struct span packed)
     log_append(store, log, &after, packed);
     erased_take(store, log, seq, store->commit);
     expiry_note(store, log->number, store->commit);
+    keys_note(store, log, store->commit);
     return store->txn.err;
 }
 
