@@ -244,6 +244,11 @@ json_t *service_append_begin(struct service *service, const json_t *request, str
     if (!shown_of(request, ret) || (to != NULL && (!json_is_string(to) || json_string_length(to) >= sizeof ret->to))) {
         return service_error(ERR_USAGE, "the request does not say who may read the records", NULL, NULL);
     }
+    json_int_t day = json_integer_value(json_object_get(request, "expires"));
+    if (day < 0 || day > UINT32_MAX) {
+        return service_error(ERR_USAGE, "the request does not say when the records expire", NULL, NULL);
+    }
+    ret->expiry_day = (uint32_t)day;
     snprintf(ret->to, sizeof ret->to, "%s", to != NULL ? json_string_value(to) : "region");
     error = plan_readers(service, ret, &readers, ret_err);
     free(readers);
@@ -266,7 +271,8 @@ json_t *service_append(struct service *service, const struct append_plan *plan, 
     append->channel = plan->channel;
     append->batch = batch;
     append->readers = readers;
-    append->count = 0;
+    append->expiry_day = plan->expiry_day;
+    append->count = append->kept = 0;
     append->clause = NULL;
     *ret_err = service_change(service, append_records, append);
     json_t *answer;
@@ -288,6 +294,7 @@ json_t *service_append(struct service *service, const struct append_plan *plan, 
         for (size_t i = 0; i < 3; i++) {
             answer_number(answer, words[i], counts[i]);
         }
+        answer_number(answer, "kept", append->kept);
         json_object_set_new(answer, "ids", ids);
         json_object_set_new(answer, "versions", versions);
         json_object_set_new(answer, "states", states);

@@ -43,6 +43,7 @@ struct append_plan {
     char to[AUDIENCE_LIST_BYTES_MAX + 1]; /* "region", or who reads it: resolved again for each batch, since members come and go */
     bool has_shown;                       /* the next is what the person has seen before saving */
     struct audience shown;
+    uint32_t expiry_day; /* 0: never */
 };
 /* Read the request that begins it; NULL, or an error as above: of the channel, and of the list of readers. */
 json_t *service_append_begin(struct service *service, const json_t *request, struct append_plan *ret, enum err *ret_err);

@@ -265,6 +265,12 @@ enum err erase_search(struct store *store)
     return err;
 }
 
+bool store_is_gone(struct store *store, const struct node_id *author, const struct leaf *leaf)
+{
+    assert(store->is_writing);
+    return leaf_may_be_gone(leaf) && (erased_is_in_force(store, author, &leaf->content) || expiry_is_over(store, leaf));
+}
+
 bool store_erase_is_due(const struct store *store)
 {
     return store->erasing.is_searching;

@@ -129,6 +129,7 @@ struct own_record {
     struct hash version; /* content hash of the current version */
     uint32_t depth;
     uint8_t content[16]; /* of the values, without envelope; to see "unchanged" */
+    uint32_t expiry_day; /* of the current version: those that follow do not expire before it, or an older one would come back */
 };
 MUST_CHECK enum err store_own_get(struct store *store, const struct record_id *id,
                                   struct own_record *ret); /* sees the open transaction. ERR_NOT_FOUND */
@@ -140,6 +141,8 @@ MUST_CHECK enum err store_own_remove(struct store *store, const struct record_id
 /* ---- erasure and expiry (README 8) ----
  * What an order that counts names, and is held, is taken out in the order's own transaction as far as ERASE_SEARCH_ENTRIES go; the rest is looked through by and by. */
 
+/* Does an order in force name this leaf of `author`, or is its day over by all clocks? Then no payload of it is taken in. Inside a transaction. */
+bool store_is_gone(struct store *store, const struct node_id *author, const struct leaf *leaf);
 /* Is there more to look through? Then, in a transaction: store_erase_step until there is not. The writer's thread. */
 bool store_erase_is_due(const struct store *store);
 /*   errors  of the transaction, which must then be aborted */
