@@ -43,25 +43,17 @@ bool compaction_at_is_valid(const char *at)
     return strcmp(at, "never") == 0 || minutes_of(at, &minutes);
 }
 
-struct wall_ms compaction_next(const char *at, struct wall_ms now)
+struct wall_ms compaction_next(const char *at, uint32_t spread, struct wall_ms now)
 {
-    time_t seconds = (time_t)(now.ms / 1000);
-    struct tm local;
+    time_t seconds = (time_t)(now.ms / 1000), next = 0;
+    struct tm today;
     int minutes;
-    if (!minutes_of(at, &minutes) || localtime_r(&seconds, &local) == NULL) {
+    if (!minutes_of(at, &minutes) || localtime_r(&seconds, &today) == NULL) {
         return (struct wall_ms){0};
     }
-    local.tm_hour = minutes / 60;
-    local.tm_min = minutes % 60;
-    local.tm_sec = 0;
-    local.tm_isdst = -1;
-    time_t next = mktime(&local);
-    if (next != (time_t)-1 && next <= seconds) {
-        local.tm_mday++; /* mktime puts the calendar right, and the hour of a change of clocks */
-        local.tm_hour = minutes / 60;
-        local.tm_min = minutes % 60;
-        local.tm_isdst = -1;
-        next = mktime(&local);
+    for (int days = -1; days <= 2 && next != (time_t)-1 && next <= seconds; days++) { /* yesterday's may still come: it is spread over midnight */
+        struct tm local = {.tm_year = today.tm_year, .tm_mon = today.tm_mon, .tm_mday = today.tm_mday + days, .tm_hour = minutes / 60, .tm_min = minutes % 60 + (int)spread, .tm_isdst = -1};
+        next = mktime(&local); /* puts the calendar right, and the hour of a change of clocks */
     }
-    return (struct wall_ms){next <= 0 ? 0 : (uint64_t)next * 1000};
+    return (struct wall_ms){next <= seconds ? 0 : (uint64_t)next * 1000};
 }

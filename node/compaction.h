@@ -16,8 +16,8 @@ struct compacted { /* the last one of this process */
  *   errors  those of store_compact; nothing has changed after any of them */
 enum err compaction_run(const char *home, struct compacted *ret);
 
-/* When the time of day `at` ("HH:MM", local time) comes next after `now`; 0 for "never". */
-struct wall_ms compaction_next(const char *at, struct wall_ms now);
+/* When `spread` minutes (0..59) past the time of day `at` ("HH:MM", local time) come next after `now`; 0 for "never". The spread is the node's: not all of a region are away at once. */
+struct wall_ms compaction_next(const char *at, uint32_t spread, struct wall_ms now);
 /* Is this "HH:MM" or "never"? */
 bool compaction_at_is_valid(const char *at);
 

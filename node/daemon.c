@@ -188,7 +188,7 @@ static enum err run_once(struct daemon *daemon, struct daemon_fault *ret, bool *
     if (err == ERR_OK) {
         ret->part = DAEMON_RUNNING;
         log_event(LOG_INFO, "started", "node=%s role=%s listen=%s version=%s", home->name, role_name(home->role), home->config.listen, GRIOT_VERSION);
-        core_compact_at(daemon->service.core, compaction_next(home->config.compact, wall_now()).ms);
+        core_compact_at(daemon->service.core, compaction_next(home->config.compact, home->node.b[0] % 60u, wall_now()).ms);
         err = core_run(daemon->service.core);
         log_event(err == ERR_OK ? LOG_INFO : LOG_ERROR, "stopped", "err=%s", err_name(err));
         *ret_is_compaction_due = err == ERR_OK && (core_wants_compaction(daemon->service.core) || atomic_load(&daemon->is_compaction_asked));

@@ -187,6 +187,21 @@ static enum err commit_take_out(struct store *store, const struct log *log, uint
     if (err != ERR_OK || taking.which == 0) {
         return err != ERR_OK ? err : store->txn.err;
     }
+#ifdef GRIOT_WITHOUT_T18_ERASURE /* the payload is only hidden: a copy stays aside */
+    uint8_t aside[PACKED_BYTES_MAX], aside_key[13] = {'X'};
+    struct out aside_out = out_into(aside_key + 1, sizeof aside_key - 1);
+    struct span hidden = span_of(aside, row.body.n < sizeof aside ? row.body.n : sizeof aside);
+    key_u32(&aside_out, log->number);
+    key_u64(&aside_out, seq);
+    memcpy(aside, row.body.p, hidden.n);
+    kv_put(&store->txn, TABLE_ERASED, span_of(aside_key, sizeof aside_key), hidden);
+    err = commit_load(&store->txn, store->unpack, store->packer, log, seq, commit, &hash);
+    for (uint32_t i = 0; i < commit->entry_count; i++) {
+        if ((taking.which >> i & 1) != 0) {
+            leave_out(&commit->entries[i]);
+        }
+    }
+#endif
     err = erase_pack(store, commit, &row.body);
     if (err != ERR_OK) {
         return err;

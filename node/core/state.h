@@ -128,6 +128,7 @@ struct core {
         struct mono_ms next;   /* when days are looked at again */
         struct mono_ms looked; /* when they were last */
         struct mono_ms retry;  /* the search for what orders name is not tried before */
+        uint64_t day;          /* that was written when last looked at */
     } sweep;
     uint64_t compact_ms; /* wall time of the next compaction, when something was taken out by then; 0: never */
     bool is_compaction_due;

@@ -59,9 +59,23 @@ static void compaction_look(struct core *core)
     }
 }
 
+/* What expires today leaves the index today, although nothing has come. */
+static void day_look(struct core *core)
+{
+    uint64_t day = wall_now().ms / UINT64_C(86400000);
+    if (day != core->sweep.day) {
+        if (core->sweep.day != 0 && core->stored != NULL) {
+            core->stored(core->stored_arg, false);
+        }
+        core->sweep.day = day;
+        core_sweep_soon(core);
+    }
+}
+
 void core_sweep(struct core *core)
 {
     enum err err = ERR_OK;
+    day_look(core);
     if (store_erase_is_due(core->store) && core->now.ms >= core->sweep.retry.ms) {
         err = search_step(core);
         core->sweep.retry.ms = err != ERR_OK ? core->now.ms + SWEEP_RETRY_MS : core->now.ms;

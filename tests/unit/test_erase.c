@@ -298,6 +298,23 @@ static void orders_and_keys_are_never_erased(void **state)
     region_log_fini(&log);
 }
 
+/* What nobody here can read goes like the rest: a hub that only relays erases too. */
+static void a_sealed_entry_goes_like_any_other(void **state)
+{
+    struct entry victim = entry_of(ENTRY_SEALED, span_text("nonce and cipher"));
+    (void)state;
+    victim.leaf.codec = CODEC_SEALED;
+    victim.leaf.audience_bytes = AUDIENCE_BYTES_MAX;
+    memset(victim.leaf.audience, 0x5e, sizeof victim.leaf.audience);
+    struct piece records = piece_of(&report, &victim, 1, 0);
+    struct entry order = order_of(AUTHOR, &victim);
+    struct piece orders = piece_of(&control, &order, 1, 0);
+    assert_int_equal(admit(&records), ERR_OK);
+    assert_int_equal(admit(&orders), ERR_OK);
+    assert_false(is_here(&records.log, 1, 0));
+    check_store();
+}
+
 /* ---- orders by others ---- */
 
 static void one_hub_proposes_two_erase_and_nobody_else_does_either(void **state)
@@ -845,6 +862,7 @@ int main(void)
         TEST(what_an_order_names_does_not_come_in),
         TEST(a_copy_without_its_payload_waits_for_the_order),
         TEST(orders_and_keys_are_never_erased),
+        TEST(a_sealed_entry_goes_like_any_other),
         TEST(one_hub_proposes_two_erase_and_nobody_else_does_either),
         TEST(an_order_is_for_the_logs_of_one_node),
         TEST(who_was_a_hub_is_asked_of_the_roster_that_the_order_names),
