@@ -1,5 +1,6 @@
 #include "node/service.h"
 
+#include "node/cli/i18n.h"
 #include "node/erase.h"
 #include "node/missing.h"
 
@@ -248,7 +249,7 @@ json_t *answer_erase(struct service *service, const json_t *request, enum err *r
     }
     *ret_err = gather(service, request, &id, &leaves);
     if (*ret_err == ERR_INVALID && json_object_get(request, "version") != NULL) {
-        why = "this version is in force and had replaced older ones, which would come back";
+        why = N_("this version is in force and had replaced older ones, which would come back");
     }
     all = leaves;
     all.rows = *ret_err == ERR_OK ? malloc(leaves.count * sizeof *all.rows) : NULL;

@@ -716,7 +716,6 @@ const struct command command_record = {
     .details =
         N_("The record is checked, signed and written to this node's disk before its id is printed; from then on it is on its way to the others. "
            "All faults are shown at once, each with the field, the value, the rule and what to do."
-           "\n\nWith --expires it is hidden on every node from that day on, and erased a week later, once other nodes' clocks agree. A later version does not expire before the one it replaces."
            "\n\nWho will be able to read it is shown before it is saved: the whole region, or with --to only those named (griot help readers). On a terminal "
            "you are asked once more."
            "\n\nA field that belongs to a line of goods may be named alone (quantity=3) or by line (item.2.quantity=3). A field that takes several "
