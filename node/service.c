@@ -32,9 +32,12 @@ enum err service_open(struct home *home, struct service *ret)
         err = ret->writer == NULL ? ERR_MEMORY : writer_open(home, ret->store, ret->writer);
     }
     if (err == ERR_OK) {
-        err = views_open(home->path, &ret->views);
+        err = opener_new(ret->store, home->keyring, &ret->opener);
+    }
+    if (err == ERR_OK) {
+        err = views_open(home->path, ret->opener, &ret->views);
         if ((err == ERR_CORRUPT || err == ERR_LAYOUT) && views_drop(home->path) == ERR_OK) {
-            err = views_open(home->path, &ret->views);
+            err = views_open(home->path, ret->opener, &ret->views);
         }
     }
     err = err == ERR_OK ? follow(ret) : err;
@@ -53,6 +56,7 @@ void service_close(struct service *service)
 {
     sync_destroy(&service->sync);
     views_close(&service->views);
+    opener_destroy(&service->opener);
     if (service->writer != NULL) {
         writer_close(service->writer);
         free(service->writer);

@@ -3,6 +3,7 @@
 #define GRIOT_NODE_SERVICE_H
 
 #include "node/core/core.h"
+#include "store/opener.h"
 
 #include <jansson.h>
 
@@ -10,6 +11,7 @@ struct service {
     struct home *home;
     struct store *store;
     struct views *views;
+    struct opener *opener; /* of sealed entries: the views' and the answers' */
     struct core *core;     /* the daemon's, or NULL: the next two are set */
     struct writer *writer;
     struct sync *sync;     /* told what the store holds */
