@@ -1,17 +1,17 @@
 /* What confidentiality costs, without a network:
  *   bench_seal [records] [members]
  * One JSON line each: bytes of a sealed record against the same unsealed; ingest of both, in turns, in one run; a new sender key for the audience; opening. */
-#include "crypto/hash.h"
 #include "node/writer.h"
 #include "store/audience.h"
 #include "store/opener.h"
 #include "tests/bench/figure.h"
+#include "tests/lib/founding.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { GROUP = 2048, ROTATIONS = 200, OPENINGS = 2000, FIRSTS = 200, MEMBERS = 160, NOTICE_ROOM = 61440 };
+enum { GROUP = 2048, ROTATIONS = 200, OPENINGS = 2000, FIRSTS = 200, MEMBERS = 160 };
 
 struct bench {
     struct home home;
@@ -21,97 +21,50 @@ struct bench {
     uint32_t members;
 };
 
-static void admit_notice(struct bench *bench, enum notice_kind kind, enum sign_purpose purpose, struct span body, const struct secret *key)
-{
-    static uint8_t memory[NOTICE_ROOM];
-    struct out out = out_into(memory, sizeof memory);
-    struct notice notice = {.kind = kind, .body = body, .signature_count = key != NULL ? 1 : 0};
-    struct notice_ref ref;
-    bool is_new;
-    const char *clause = "";
-    if (key != NULL) {
-        sign_make(purpose, &bench->home.region, body, key, &notice.signatures[0].signature);
-    }
-    notice_encode(&notice, &out);
-    FIGURE_MUST(store_begin(bench->store) == ERR_OK);
-    enum err err = store_admit_notice(bench->store, out_written(&out), 0, span_of(NULL, 0), &ref, &is_new, &clause);
-    if (err != ERR_OK && err != ERR_STALE) {
-        fprintf(stderr, "notice: %s %s\n", err_name(err), clause);
-        exit(1);
-    }
-    FIGURE_MUST(store_commit(bench->store) == ERR_OK);
-}
-
-static int by_node(const void *a, const void *b)
-{
-    return memcmp(((const struct member *)a)->node.b, ((const struct member *)b)->node.b, sizeof(struct node_id));
-}
-
-/* An author in a region with one root key, and cards of all who are to read. */
+/* An author in a region, and cards of all who are to read. */
 static void region_make(const char *folder, struct bench *bench)
 {
+    static struct founding founding;
     static struct member members[MEMBERS];
+    static struct card cards[MEMBERS];
     static struct secret *identities[MEMBERS];
-    static struct node_id nodes[MEMBERS];
-    static uint8_t body_mem[NOTICE_ROOM];
-    struct secret *root, *key = secret_random(32);
+    static uint8_t body_mem[NOTICE_BYTES_MAX], memory[NOTICE_BYTES_MAX];
+    struct secret *key = secret_random(32);
     struct unlock unlock = {.key = key};
-    struct charter charter = {.version = FORMAT_VERSION, .name_bytes = 5, .name = "bench", .threshold = 1, .key_count = 1};
-    struct region_id region;
-    struct hash hash;
-    char path[300], name[16];
-    FIGURE_MUST(sign_keypair(&charter.keys[0], &root) == ERR_OK);
-    random_fill(charter.random, sizeof charter.random);
-    struct out body = out_into(body_mem, sizeof body_mem);
-    charter_encode(&charter, &body);
-    hash_of(HASH_CHARTER, out_written(&body), &hash);
-    memcpy(region.b, hash.b, sizeof region.b);
+    char path[300];
+    founding_begin(&founding);
     snprintf(path, sizeof path, "%s/author", folder);
-    FIGURE_MUST(home_create(path, &(struct home_plan){.name = "author", .role = ROLE_EDGE, .region = region, .unlock = &unlock, .now = wall_now()}) == ERR_OK);
+    FIGURE_MUST(home_create(path, &(struct home_plan){.name = "author", .role = ROLE_EDGE, .region = founding.region, .unlock = &unlock, .now = wall_now()}) ==
+                ERR_OK);
     FIGURE_MUST(home_open(path, &bench->home) == ERR_OK && home_unlock(&bench->home, &unlock) == ERR_OK);
     FIGURE_MUST(store_open(path, &bench->store) == ERR_OK);
     store_set_reserve(bench->store, 1);
-    admit_notice(bench, NOTICE_CHARTER, SIGN_ROSTER, out_written(&body), NULL);
     for (uint32_t i = 0; i < bench->members; i++) {
-        members[i].role = ROLE_EDGE;
-        if (i == 0) {
-            members[i].node = bench->home.node;
-            members[i].identity = bench->home.identity_public;
-        } else {
-            random_fill(nodes[i].b, sizeof nodes[i].b);
-            members[i].node = nodes[i];
-            FIGURE_MUST(sign_keypair(&members[i].identity, &identities[i]) == ERR_OK);
-        }
-        nodes[i] = members[i].node;
-        snprintf(name, sizeof name, "node-%u", i);
-        memcpy(members[i].name, name, sizeof name);
-        FIGURE_MUST(audience_add(&bench->audience, &nodes[i]) == ERR_OK);
-    }
-    struct sign_public identity_of[MEMBERS];
-    for (uint32_t i = 0; i < bench->members; i++) {
-        identity_of[i] = members[i].identity;
-    }
-    qsort(members, bench->members, sizeof *members, by_node);
-    struct roster roster = {.version = FORMAT_VERSION, .region = region, .number = 1, .threshold = 1, .key_count = 1, .created = wall_now(), .protocol_min = 1,
-                            .profile = PROFILE_SANDBOX, .member_count = bench->members, .members = members};
-    roster.keys[0] = charter.keys[0];
-    body = out_into(body_mem, sizeof body_mem);
-    FIGURE_MUST(roster_encode(&roster, &body) == ERR_OK);
-    admit_notice(bench, NOTICE_ROSTER, SIGN_ROSTER, out_written(&body), root);
-    for (uint32_t i = 1; i < bench->members; i++) {
-        struct card card = {.version = FORMAT_VERSION, .region = region, .counter = 1, .node = nodes[i], .role = ROLE_EDGE, .identity = identity_of[i]};
         struct secret *box = NULL;
-        FIGURE_MUST(box_keypair(&card.encryption, &box) == ERR_OK);
-        random_fill(card.transport.b, sizeof card.transport.b);
-        snprintf(name, sizeof name, "node-%u", i);
-        memcpy(card.name, name, sizeof name);
-        body = out_into(body_mem, sizeof body_mem);
-        card_encode(&card, &body);
-        admit_notice(bench, NOTICE_CARD, SIGN_CARD, out_written(&body), identities[i]);
+        cards[i] = (struct card){.version = FORMAT_VERSION, .region = founding.region, .counter = 1, .role = ROLE_EDGE};
+        snprintf(cards[i].name, sizeof cards[i].name, "node-%u", i);
+        random_fill(cards[i].node.b, sizeof cards[i].node.b);
+        random_fill(cards[i].transport.b, sizeof cards[i].transport.b);
+        FIGURE_MUST(sign_keypair(&cards[i].identity, &identities[i]) == ERR_OK && box_keypair(&cards[i].encryption, &box) == ERR_OK);
+        if (i == 0) {
+            cards[i].node = bench->home.node;
+            cards[i].identity = bench->home.identity_public;
+        }
+        members[i] = (struct member){.node = cards[i].node, .role = ROLE_EDGE, .identity = cards[i].identity};
+        memcpy(members[i].name, cards[i].name, sizeof members[i].name);
+        FIGURE_MUST(audience_add(&bench->audience, &cards[i].node) == ERR_OK);
         secret_destroy(&box);
+    }
+    founding_roster(&founding, members, bench->members);
+    FIGURE_MUST(founding_tell(bench->store, founding.charter_notice) == ERR_OK && founding_tell(bench->store, founding.roster_notice) == ERR_OK);
+    for (uint32_t i = 0; i < bench->members; i++) {
+        struct out body = out_into(body_mem, sizeof body_mem);
+        card_encode(&cards[i], &body);
+        FIGURE_MUST(i == 0 || founding_tell(bench->store, founding_notice(&founding.region, NOTICE_CARD, SIGN_CARD, out_written(&body), identities[i], memory)) ==
+                                  ERR_OK);
         secret_destroy(&identities[i]);
     }
-    secret_destroy(&root);
+    founding_end(&founding);
     secret_destroy(&key);
     FIGURE_MUST(writer_open(&bench->home, bench->store, &bench->writer) == ERR_OK);
 }
