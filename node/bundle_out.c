@@ -9,6 +9,25 @@ enum {
     TRAILER_BYTES_MAX = 256,
 };
 
+enum err bundle_leave(struct writer *writer, void *arg)
+{
+    struct leaving *leaving = arg;
+    enum err err;
+
+    *leaving = (struct leaving){0};
+    if (writer->membership == NULL || membership_find(writer->membership, &writer->home->node) == NULL) {
+        return ERR_OK;
+    }
+    err = author_leaves(writer->author, membership_roster_number(writer->membership), leaving);
+    for (size_t i = 0; err == ERR_OK && i < CHANNEL_COUNT; i++) {
+        if (leaving->heads[i].seq > 0) {
+            writer->heads[i] = leaving->heads[i];
+        }
+    }
+    writer->has_left = err == ERR_OK;
+    return err;
+}
+
 /* One file on its way. */
 struct making {
     struct bundle_plan *plan;

@@ -3,6 +3,11 @@
 #define GRIOT_NODE_BUNDLE_OUT_H
 
 #include "node/bundle_plan.h"
+#include "node/writer.h"
+
+/* writer_change (struct leaving): what has not left of our own may leave (store/README.md 5); before the plan is made. Of a suspended node it stays here, as on the line.
+ *   errors  those of author_leaves */
+MUST_CHECK enum err bundle_leave(struct writer *writer, void *leaving);
 
 struct bundle_written { /* of one file, or summed up */
     uint64_t bytes, notices, commits, entries;

@@ -102,32 +102,6 @@ static void out_progress(void *arg, const struct bundle_written *so_far)
     json_decref(progress);
 }
 
-struct leave {
-    struct leaving leaving;
-    bool is_done;
-};
-
-/* writer_change: what has not left of our own may leave (store/README.md 5). A suspended node's stays here, as on the wire. */
-static enum err leave_change(struct writer *writer, void *arg)
-{
-    struct leave *leave = arg;
-    enum err err;
-
-    leave->is_done = false;
-    if (writer->membership == NULL || membership_find(writer->membership, &writer->home->node) == NULL) {
-        return ERR_OK;
-    }
-    err = author_leaves(writer->author, membership_roster_number(writer->membership), &leave->leaving);
-    for (size_t i = 0; err == ERR_OK && i < CHANNEL_COUNT; i++) {
-        if (leave->leaving.heads[i].seq > 0) {
-            writer->heads[i] = leave->leaving.heads[i];
-        }
-    }
-    writer->has_left = err == ERR_OK;
-    leave->is_done = err == ERR_OK;
-    return err;
-}
-
 static enum err write_files(struct bundle_plan *plan, struct out_hand *hand, json_t *files)
 {
     struct bundle_hand own = {.sink = out_sink, .sign = out_sign, .progress = out_progress, .arg = hand};
@@ -156,7 +130,7 @@ static enum err write_files(struct bundle_plan *plan, struct out_hand *hand, jso
     return err;
 }
 
-static json_t *out_answer(struct service *service, const struct bundle_plan *plan, const struct bundle_order *order, const struct out_hand *hand, const struct leave *leave,
+static json_t *out_answer(struct service *service, const struct bundle_plan *plan, const struct bundle_order *order, const struct out_hand *hand, const struct leaving *leaving,
                           json_t *files)
 {
     struct membership *membership = membership_of(service);
@@ -170,7 +144,7 @@ static json_t *out_answer(struct service *service, const struct bundle_plan *pla
     answer_number(answer, "entries", hand->before.entries);
     answer_number(answer, "without_card", plan->without_card);
     answer_number(answer, "damaged", hand->before.damaged);
-    answer_number(answer, "issued_again", leave->leaving.entries);
+    answer_number(answer, "issued_again", leaving->entries);
     for (size_t i = 0; i < plan->base_count; i++) {
         json_t *base = json_object();
 
@@ -206,7 +180,7 @@ json_t *service_bundle_out(struct service *service, const json_t *request, servi
     struct bundle_order order = {.name = json_string_value(json_object_get(request, "for")), .has_since = json_is_integer(since), .now = wall_now()};
     struct out_hand hand = {.service = service, .write = write, .progress = progress, .arg = arg, .buffer = malloc(OUT_BYTES)};
     struct bundle_plan *plan = NULL;
-    struct leave leave = {0};
+    struct leaving leaving = {0};
     struct frontier_new fresh;
     json_t *files = json_array(), *answer;
     const char *why = NULL;
@@ -218,7 +192,7 @@ json_t *service_bundle_out(struct service *service, const json_t *request, servi
         return service_error(ERR_USAGE, "the request does not say for whom the bundle is", NULL, NULL);
     }
     order.since = (uint64_t)json_integer_value(since);
-    *ret_err = hand.buffer == NULL ? ERR_MEMORY : service_change(service, leave_change, &leave);
+    *ret_err = hand.buffer == NULL ? ERR_MEMORY : service_change(service, bundle_leave, &leaving);
     if (*ret_err == ERR_OK) {
         *ret_err = service_change(service, frontier_now, &fresh); /* of what is on disk now, so that what it answers is acknowledged by it */
     }
@@ -231,7 +205,7 @@ json_t *service_bundle_out(struct service *service, const json_t *request, servi
     if (*ret_err == ERR_OK) {
         *ret_err = write_files(plan, &hand, files);
     }
-    answer = *ret_err == ERR_OK ? out_answer(service, plan, &order, &hand, &leave, files) : service_error(*ret_err, "the bundle was not written", why, out_advice(*ret_err));
+    answer = *ret_err == ERR_OK ? out_answer(service, plan, &order, &hand, &leaving, files) : service_error(*ret_err, "the bundle was not written", why, out_advice(*ret_err));
     bundle_plan_destroy(&plan);
     json_decref(files);
     free(hand.buffer);
