@@ -21,6 +21,7 @@ struct bundle_in {
     struct bundle_item *items;
     struct seg *seg;
     struct head *heads;
+    struct commit *commit;
     uint8_t *batch; /* documents, BUNDLE_DOCUMENT_BYTES_MAX apart */
     size_t document_bytes[BATCH_DOCUMENTS];
     size_t document_count;
@@ -135,9 +136,11 @@ static enum err give_way(struct step *s, struct writer *writer, const struct log
         return ERR_OK;
     }
     if (err == ERR_OK) {
-        (void)hex_encode(log->b, 8, hex);
-        log_event(LOG_WARN, "own_log_gave_way", "log=%s seq=%llu was=%llu again=%llu by=bundle", hex, (unsigned long long)done.after.seq,
-                  (unsigned long long)done.before.seq, (unsigned long long)done.entries);
+        if (done.commits > 0 || !s->tally.is_own_ahead) {
+            (void)hex_encode(log->b, 8, hex);
+            log_event(LOG_WARN, "own_log_gave_way", "log=%s seq=%llu was=%llu again=%llu by=bundle", hex, (unsigned long long)done.after.seq,
+                      (unsigned long long)done.before.seq, (unsigned long long)done.entries);
+        }
         s->tally.is_own_ahead = true;
         s->tally.own_again += done.entries;
         writer_gave_way(writer, &done);
@@ -146,6 +149,17 @@ static enum err give_way(struct step *s, struct writer *writer, const struct log
 }
 
 /* ---- notices ---- */
+
+/* Does he hold something of this log of ours that we do not: more, or another commit? */
+static bool is_ahead(struct step *s, struct store_read *read, const struct log_info *log, const struct head *named)
+{
+    struct hash hash;
+
+    if (named->seq == 0 || named->seq > log->held_seq) {
+        return named->seq > log->held_seq;
+    }
+    return store_commit_at(read, log->number, named->seq, s->in->commit, &hash) == ERR_OK && !hash_equal(&hash, &named->hash);
+}
 
 /* The heads of our own logs in a frontier. What its signer has of ours and we have not was lost here; what he has of what we made since the start proves that he speaks of now. */
 static enum err frontier_look(struct step *s, struct writer *writer, const struct node_id *signer, struct span heads)
@@ -169,7 +183,7 @@ static enum err frontier_look(struct step *s, struct writer *writer, const struc
             continue;
         }
         has_proof = has_proof || author_has_proof(writer->author, read, named);
-        if (is_writer && (named->seq > log.held_seq || (named->seq == log.head.seq && !hash_equal(&named->hash, &log.head.hash)))) {
+        if (is_writer && is_ahead(s, read, &log, named)) {
             err = give_way(s, writer, &named->log, 0);
         }
     }
@@ -239,17 +253,17 @@ static enum err take_notice(struct step *s, struct writer *writer, struct span b
 /* ---- segments ---- */
 
 /* Of an own log that goes on beyond what is here, what has not left makes room first. */
-static enum err own_make_room(struct step *s, struct writer *writer, const struct seg *seg, bool *ret_is_own)
+static enum err own_make_room(struct step *s, struct writer *writer, const struct seg *seg)
 {
     struct store_read *read = NULL;
     struct log_info log;
     enum err err = store_read_begin(writer->store, &read);
     bool is_beyond = false;
 
-    *ret_is_own = false;
     if (err == ERR_OK) {
-        *ret_is_own = store_log(read, &seg->log, &log) == ERR_OK && node_id_equal(&log.node, &s->in->home->node);
-        is_beyond = *ret_is_own && seg->first + seg->count - 1 > log.held_seq;
+        bool is_own = store_log(read, &seg->log, &log) == ERR_OK && node_id_equal(&log.node, &s->in->home->node);
+
+        is_beyond = is_own && seg->first + seg->count - 1 > log.held_seq;
         store_read_end(&read);
     }
     return err == ERR_OK && is_beyond ? give_way(s, writer, &seg->log, 0) : err;
@@ -260,9 +274,9 @@ static void segment_tell(struct step *s, const struct seg *seg, const struct adm
     static const struct node_id nobody;
     struct bundle_tally *tally = &s->tally;
     uint64_t first = seg->first > 0 ? seg->first : 1, last = seg->first + seg->count - 1; /* the birth is no commit */
-    uint64_t all = last >= first ? last - first + 1 : 0, before = admitted->before.seq;
-    uint64_t fresh = admitted->after.seq > before ? admitted->after.seq - before : 0;
-    uint64_t held = before < first ? 0 : (before < last ? before : last) - first + 1;
+    uint64_t all = last >= first ? last - first + 1 : 0, before = admitted->before.seq, after = admitted->after.seq;
+    uint64_t fresh = after > before ? after - before : 0, known = after < before ? after : before; /* a fork that it proves lowers what counts */
+    uint64_t held = known < first ? 0 : (known < last ? known : last) - first + 1;
     uint64_t left = all > fresh + held ? all - fresh - held : 0;
 
     tally->commits += fresh;
@@ -278,14 +292,13 @@ static enum err take_segment(struct step *s, struct writer *writer, struct span 
     struct seg *seg = s->in->seg;
     struct admitted admitted = {0};
     const char *clause = NULL;
-    bool is_own = false;
     enum err err = seg_decode(s->in->unpack, body, seg, &clause);
 
     if (err == ERR_OK && s->in->writer_err != ERR_OK) {
         err = s->in->writer_err;
         clause = s->in->writer_clause;
     } else if (err == ERR_OK) {
-        err = own_make_room(s, writer, seg, &is_own);
+        err = own_make_room(s, writer, seg);
         if (err == ERR_OK) {
             err = store_admit(writer->store, seg, &admitted, &clause);
         }
@@ -306,8 +319,11 @@ static enum err take_segment(struct step *s, struct writer *writer, struct span 
             return kept;
         }
     }
-    is_own = is_own || node_id_equal(&admitted.node, &s->in->home->node);
-    return is_own && admitted.after.seq > admitted.before.seq ? append_returned(writer, seg, admitted.before.seq, admitted.after.seq) : ERR_OK;
+    if (!node_id_equal(&admitted.node, &s->in->home->node) || admitted.after.seq <= admitted.before.seq) {
+        return ERR_OK;
+    }
+    s->tally.is_own_ahead = writer->is_own_ahead = true; /* written here in a life that this node does not remember */
+    return append_returned(writer, seg, admitted.before.seq, admitted.after.seq);
 }
 
 /* ---- items in order ---- */
@@ -416,8 +432,9 @@ enum err bundle_in_new(const struct home *home, bool is_checking, bundle_change 
     in->items = malloc(BUNDLE_ITEMS_MAX * sizeof *in->items);
     in->seg = malloc(sizeof *in->seg);
     in->heads = malloc(FRONTIER_HEADS_MAX * sizeof *in->heads);
+    in->commit = malloc(sizeof *in->commit);
     in->batch = malloc((size_t)BATCH_DOCUMENTS * BUNDLE_DOCUMENT_BYTES_MAX);
-    err = in->unpack == NULL || in->items == NULL || in->seg == NULL || in->heads == NULL || in->batch == NULL ? ERR_MEMORY : ERR_OK;
+    err = in->unpack == NULL || in->items == NULL || in->seg == NULL || in->heads == NULL || in->commit == NULL || in->batch == NULL ? ERR_MEMORY : ERR_OK;
     if (err == ERR_OK) {
         err = bundle_file_new(&home->region, &home->node, home->keyring, take_document, in, &in->file);
     }
@@ -441,6 +458,7 @@ void bundle_in_destroy(struct bundle_in **in_ptr)
     free(in->items);
     free(in->seg);
     free(in->heads);
+    free(in->commit);
     free(in->batch);
     free(in);
     *in_ptr = NULL;

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -53,6 +54,35 @@ void desk_reopen(struct desk *desk)
 {
     writer_close(&desk->writer);
     store_close(&desk->store);
+    store_take(desk);
+}
+
+void desk_snapshot(struct desk *desk, const char *name)
+{
+    char command[256];
+
+    (void)snprintf(command, sizeof command, "cp -a '%s/home' '%s/%s'", desk->folder, desk->folder, name);
+    assert_int_equal(system(command), 0);
+}
+
+void desk_restore(struct desk *desk, const char *name)
+{
+    struct secret *key = secret_new(sizeof sealing);
+    struct unlock unlock = {.key = key};
+    char command[256], path[80];
+
+    assert_non_null(key);
+    memset(secret_write(key), 7, sizeof sealing);
+    writer_close(&desk->writer);
+    store_close(&desk->store);
+    home_lock(&desk->home);
+    (void)snprintf(command, sizeof command, "rm -r '%s/home' && cp -a '%s/%s' '%s/home'", desk->folder, desk->folder, name, desk->folder);
+    assert_int_equal(system(command), 0);
+    (void)snprintf(path, sizeof path, "%s/home", desk->folder);
+    assert_int_equal(home_open(path, &desk->home), ERR_OK);
+    assert_int_equal(home_unlock(&desk->home, &unlock), ERR_OK);
+    secret_destroy(&key);
+    sleep(3); /* counters of frontiers are seconds: a disk that comes back is some older than what was signed last */
     store_take(desk);
 }
 

@@ -19,6 +19,9 @@ struct desk {
 void desk_open(struct desk *desk, struct region *region, size_t node);
 /* As if the process had ended and begun again. */
 void desk_reopen(struct desk *desk);
+/* Copy the whole home, as it stands, keys and all; and put it back, as a machine whose disk is brought back, in a new life. */
+void desk_snapshot(struct desk *desk, const char *name);
+void desk_restore(struct desk *desk, const char *name);
 void desk_close(struct desk *desk); /* removes the folder */
 /* Its present card. */
 struct span desk_card(const struct desk *desk);
