@@ -464,7 +464,12 @@ void bundle_in_destroy(struct bundle_in **in_ptr)
     *in_ptr = NULL;
 }
 
-enum err bundle_in_feed(struct bundle_in *in, struct span bytes, const char **clause) { return bundle_file_feed(in->file, bytes, clause); }
+enum err bundle_in_feed(struct bundle_in *in, struct span bytes, const char **clause)
+{
+    enum err err = bundle_file_feed(in->file, bytes, clause);
+
+    return err == ERR_OK ? batch_take(in) : err; /* what was said to be taken in is */
+}
 
 struct look {
     const struct bundle_in *in;

@@ -101,8 +101,9 @@ static enum err base_read(struct planning *p, const struct node_id *node, struct
     if (ret_word->heads == NULL) {
         return ERR_MEMORY;
     }
-    if ((p->order->has_since && p->order->since == 0) || store_frontier_counters(p->read, node, &newest, 1) == 0) {
-        return ERR_OK; /* nothing is known of him, or to be made use of */
+    (void)store_frontier_counters(p->read, node, &newest, 1);
+    if (p->order->has_since ? p->order->since == 0 : newest == 0) {
+        return ERR_OK; /* nothing is to be made use of, or known of him */
     }
     ret->counter = p->order->has_since ? p->order->since : newest;
     err = store_frontier_heads(p->read, node, ret->counter, ret_word->heads, &ret_word->count);

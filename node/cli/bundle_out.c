@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { SIZE_MIN = 1 << 20 /* beside the notices there must be room for something */, WHY_BYTES_MAX = 512, PATHS_SHOWN = PATH_MAX + 64 };
+enum { SIZE_MIN = 1 << 16 /* beside the notices there must be room for something */, WHY_BYTES_MAX = 512, PATHS_SHOWN = PATH_MAX + 64 };
 
 struct writing {
     const struct invocation *invocation;
@@ -261,7 +261,7 @@ static int run_bundle_out(struct invocation *invocation)
     }
     if (outcome == OUTCOME_DONE && size != NULL) {
         if (!size_read(size, &number)) {
-            outcome = fail(invocation, ERR_USAGE, _("--size takes bytes, or K, M or G of them, at least 1M: %s"), size);
+            outcome = fail(invocation, ERR_USAGE, _("--size takes bytes, or K, M or G of them, at least 64K: %s"), size);
         } else if (out != NULL && strcmp(out, "-") == 0) {
             outcome = fail(invocation, ERR_USAGE, "%s", _("several files do not go to standard output"));
         } else {
