@@ -141,7 +141,7 @@ enum err bundle_reader_unwrap(const struct bundle_reader *reader, const struct n
     if (key == NULL) {
         return ERR_MEMORY;
     }
-    err = wrap_open(encryption, &reader->head.ephemeral, receiver->wrap, key, 0);
+    err = wrap_open((struct sealing_key){encryption, 0}, &public, &reader->head.ephemeral, receiver->wrap, key, 0);
     if (err != ERR_OK) {
         secret_destroy(&key);
         return err;

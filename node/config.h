@@ -21,12 +21,16 @@ struct config {
     char listen[CONFIG_TEXT_BYTES_MAX];   /* tcp://host:port, empty: accept nobody */
     char key_file[CONFIG_TEXT_BYTES_MAX]; /* sealing key, empty: ask */
     char language[8];                     /* fr, en, pt */
+    char rilo[64];                        /* name of the RILO this office belongs to, empty: not said */
     /* [store] */
     uint64_t disk_reserve_mib; /* intake stops below this */
+    char compact[8];           /* HH:MM or never */
     /* [log] */
     char log_level[8]; /* error, warn, info, debug */
     /* [link] */
     uint32_t retry_max_s; /* 0: by the region's profile */
+    /* [metrics] */
+    char metrics[64]; /* loopback address and port, empty: no metrics */
     /* [peer "NAME"] */
     uint32_t peer_count;
     struct config_peer peers[CONFIG_PEERS_MAX];

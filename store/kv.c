@@ -33,6 +33,8 @@ struct kv {
     uint32_t table_count;
     char path[KV_PATH_BYTES_MAX];
     pid_t pid; /* the process that opened it: a forked child must not write (L7) */
+    dev_t dev; /* of the data file, as it was registered when it was opened */
+    ino_t ino;
     uint32_t page_bytes;
     uint64_t map_step;
     atomic_uint reserve_percent;
@@ -457,6 +459,8 @@ enum err kv_open(const char *path, const struct kv_schema *schema, struct kv **r
         open_forget(st.st_dev, st.st_ino);
         return err;
     }
+    kv->dev = st.st_dev;
+    kv->ino = st.st_ino;
     (void)kv_reader_check(kv);
     *ret = kv;
     return ERR_OK;
@@ -464,15 +468,11 @@ enum err kv_open(const char *path, const struct kv_schema *schema, struct kv **r
 
 void kv_close(struct kv **kv)
 {
-    struct stat st;
-    mdb_filehandle_t fd;
     if (*kv == NULL) {
         return;
     }
     assert((*kv)->readers == 0);
-    if (mdb_env_get_fd((*kv)->env, &fd) == 0 && fstat(fd, &st) == 0) {
-        open_forget(st.st_dev, st.st_ino);
-    }
+    open_forget((*kv)->dev, (*kv)->ino);
     kv_free(*kv);
     *kv = NULL;
 }
@@ -964,6 +964,53 @@ enum err kv_copy(struct kv *kv, const char *path)
     err = error_of(rc, temporary);
     if (err == ERR_OK) {
         err = folder_publish(path);
+    }
+    if (err != ERR_OK) {
+        folder_abandon(path);
+    }
+    return err;
+}
+
+/* Does the copy have as many keys in every table? LMDB says nothing of pages that it could not follow. */
+static enum err copy_check(struct kv *kv, const char *path, const struct kv_schema *schema)
+{
+    struct kv *copy = NULL;
+    struct kv_txn txn, copy_txn;
+    enum err err = kv_open(path, schema, &copy);
+    if (err != ERR_OK) {
+        return err;
+    }
+    kv_begin_read(kv, &txn);
+    kv_begin_read(copy, &copy_txn);
+    for (uint32_t table = 0; table < schema->table_count && err == ERR_OK; table++) {
+        err = kv_count(&txn, table) == kv_count(&copy_txn, table) ? ERR_OK : ERR_CORRUPT;
+    }
+    err = err != ERR_OK ? err : txn.err != ERR_OK ? txn.err : copy_txn.err;
+    kv_abort(&copy_txn);
+    kv_abort(&txn);
+    kv_close(&copy);
+    return err;
+}
+
+enum err kv_compact(struct kv **kv, const struct kv_schema *schema)
+{
+    char temporary[FOLDER_PATH_BYTES_MAX], path[KV_PATH_BYTES_MAX];
+    unsigned flags = MDB_CP_COMPACT;
+#ifdef GRIOT_WITHOUT_T18_COMPACTION
+    flags = 0;
+#endif
+    assert((*kv)->readers == 0);
+    memcpy(path, (*kv)->path, strlen((*kv)->path) + 1);
+    enum err err = folder_begin_beside(path, temporary);
+    if (err == ERR_OK) {
+        err = error_of(mdb_env_copy2((*kv)->env, temporary, flags), temporary);
+    }
+    if (err == ERR_OK) {
+        err = copy_check(*kv, temporary, schema);
+    }
+    kv_close(kv); /* whoever still had the old file mapped would write into one that has no name any more */
+    if (err == ERR_OK) {
+        err = folder_replace(path, "data.mdb");
     }
     if (err != ERR_OK) {
         folder_abandon(path);

@@ -1,6 +1,7 @@
 /* unsent.c - own commits that have certainly not left this machine: marked when they are appended, taken back and issued again when their log has to
  * give way to what others hold of it (store/README.md 5). */
 #include "store/author.h"
+#include "store/keys.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -139,9 +140,17 @@ static enum err take_back(struct store *store, struct log *log, uint64_t first)
     }
     chain.roster_version = roster_version;
     journal_void(store, log->number, first, log->chain.seq);
-    for (uint64_t seq = log->chain.seq; seq >= first; seq--) {
-        commit_remove(store, log->number, seq);
+    for (uint64_t seq = log->chain.seq; seq >= first && err == ERR_OK; seq--) {
+        err = commit_load(&store->txn, store->unpack, store->packer, log, seq, store->other, &hash);
+        if (err == ERR_OK) {
+            erased_untake(store, log, seq, store->other);
+            commit_remove(store, log->number, seq);
+        }
     }
+    if (err != ERR_OK) {
+        return err == ERR_NOT_FOUND ? ERR_CORRUPT : err;
+    }
+    keys_take_back(store, log->number, first);
     log->chain = chain;
     log_touch(store, log);
     if (log->end_seq != LOG_OPEN_END || log->fork_seq != 0) { /* another branch may be final now that ours is not in its way */

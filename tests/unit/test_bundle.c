@@ -774,7 +774,7 @@ static void false_commits_are_refused_by_name_and_good_ones_beside_them_taken(vo
         {"a birth that a stranger has signed for a member", BUNDLE_REFUSED, ERR_BADSIG, 0},
         {"the birth of another log", BUNDLE_REFUSED, ERR_CHAIN, 0},
         {"no commit at all", BUNDLE_REFUSED, ERR_MALFORMED, 1},
-        {"a payload that is kept back", BUNDLE_REFUSED, ERR_MALFORMED, 1},
+        {"a payload that is kept back", BUNDLE_WAITS, ERR_GAP, 1},
         {"a commit of a newer format", BUNDLE_ASIDE, ERR_VERSION, 1},
         {"a gap", BUNDLE_WAITS, ERR_GAP, 0},
         {"a log without its birth", BUNDLE_WAITS, ERR_UNKNOWN_LOG, 0},
