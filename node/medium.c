@@ -12,7 +12,7 @@
 #include "store/folder.h"
 
 enum {
-    SYNC_BYTES = 8 << 20, /* a stick is given what it can swallow: else one write would wait for minutes at the end */
+    SYNC_BYTES = 4 << 20, /* a stick is given what it can swallow: else one write would wait for minutes at the end */
     READ_BYTES = 1 << 18,
 };
 

@@ -1,6 +1,7 @@
 /* bundle_in.c - griot bundle in: files from other offices, checked as if they had come over the line. */
 #include "node/cli/bundle.h"
 
+#include "node/cli/explain.h"
 #include "node/cli/output.h"
 #include "node/cli/reply.h"
 
@@ -121,7 +122,7 @@ static void say_reasons(const json_t *answer)
         }
         (void)printf("    ");
         (void)printf(strcmp(fate, "waiting") == 0 ? _("%s wait") : strcmp(fate, "aside") == 0 ? _("%s left aside") : _("%s refused"), reply_count(number, reason, "count"));
-        (void)printf("%s%s: %s (%s)\n", origin[0] != '\0' ? ", " : "", origin, err < ERR_COUNT ? _(err_text(err)) : "", reply_string(reason, "code"));
+        (void)printf("%s%s: %s (%s)\n", origin[0] != '\0' ? ", " : "", origin, err < ERR_COUNT ? _(explain(err)->why) : "", reply_string(reason, "code"));
     }
 }
 

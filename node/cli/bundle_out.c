@@ -7,11 +7,20 @@
 #include "node/medium.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 enum { SIZE_MIN = 1 << 16 /* beside the notices there must be room for something */, WHY_BYTES_MAX = 512, PATHS_SHOWN = PATH_MAX + 64 };
+
+static volatile sig_atomic_t is_interrupted;
+
+static void on_interrupt(int signal)
+{
+    (void)signal;
+    is_interrupted = 1;
+}
 
 struct writing {
     const struct invocation *invocation;
@@ -120,6 +129,9 @@ static enum err on_bytes(void *arg, struct span bytes)
 {
     struct writing *w = arg;
 
+    if (is_interrupted != 0 && w->failed == ERR_OK) {
+        w->failed = ERR_BUSY;
+    }
     if (w->failed == ERR_OK && is_standard(w)) {
         w->failed = fwrite(bytes.p, 1, bytes.n, stdout) == bytes.n ? ERR_OK : ERR_IO;
     } else if (w->failed == ERR_OK) {
@@ -142,6 +154,9 @@ static int explain_medium(const struct writing *w)
     }
     if (w->failed == ERR_BADHASH) {
         return fail_because(invocation, ERR_BADHASH, what, _("what the medium gives back is not what was written to it"), _("take another medium; do not trust this one"));
+    }
+    if (w->failed == ERR_BUSY) {
+        return fail_because(invocation, ERR_BUSY, what, _("it was stopped; nothing of this file is left"), _("write it again: griot bundle out"));
     }
     if (w->failed == ERR_EXISTS) {
         return fail_because(invocation, ERR_EXISTS, what, _("something is there already"), _("name another file: --out"));
@@ -210,6 +225,7 @@ static int print_json(const struct writing *w, json_t *answer)
 static int write_all(struct writing *w, json_t *request)
 {
     const struct invocation *invocation = w->invocation;
+    struct sigaction action = {.sa_handler = on_interrupt};
     struct client *client = NULL;
     json_t *answer = NULL;
     int outcome = ask_open(invocation, &client);
@@ -219,6 +235,8 @@ static int write_all(struct writing *w, json_t *request)
         json_decref(request);
         return outcome;
     }
+    (void)sigaction(SIGINT, &action, NULL);
+    (void)sigaction(SIGTERM, &action, NULL);
     err = client_bundle_out(client, request, on_bytes, on_progress, w, &answer);
     client_close(&client);
     if (err == ERR_OK && w->failed == ERR_OK) {

@@ -131,7 +131,7 @@ static void the_document_lists_every_label(void **state)
         }
         fclose(vectors);
     }
-    assert_int_equal(labels, HASH_PURPOSE_COUNT + 7);
+    assert_int_equal(labels, HASH_PURPOSE_COUNT + 8);
 }
 
 static void pieces_give_the_hash_of_the_whole(void **state)
