@@ -317,12 +317,13 @@ static enum err root_key(void *arg, uint32_t number, struct unlock *ret)
     return ERR_OK;
 }
 
-static void sign(const struct span *cards, size_t count, const struct root_changes *changes)
+static void sign(const struct span *cards, size_t count, const char *const *left)
 {
     struct secret *key = NULL;
     struct root_signed made;
     assert_int_equal(unlock_key_read(below("root/unlock/root"), &key), ERR_OK);
-    assert_int_equal(root_sign_roster(below("root"), cards, count, changes, false, PROFILE_SANDBOX, (struct wall_ms){1700000000000}, root_key, key, &made, NULL), ERR_OK);
+    struct proposal_plan plan = {.cards = cards, .card_count = count, .removed = left, .profile = PROFILE_SANDBOX, .now = {1700000000000}};
+    assert_int_equal(root_roster(below("root"), NULL, &plan, false, root_key, key, &made, NULL), ERR_OK);
     secret_destroy(&key);
 }
 
@@ -388,7 +389,7 @@ static void who_has_left_is_refused_by_name_and_left_out_of_operations(void **st
     operation("COCAIR", "OPERATE", "gm", "bj");
     assert_int_equal(ask("operation:COCAIR"), ERR_OK);
     assert_string_equal(names(), "sn bj gm");
-    sign(NULL, 0, &(struct root_changes){.removed = removed});
+    sign(NULL, 0, removed);
     join(NULL);
     assert_int_equal(ask("bj,gm"), ERR_NOT_MEMBER);
     assert_string_equal(said("value"), "gm");
