@@ -89,11 +89,12 @@ static enum err open_store(struct daemon *daemon)
 static enum err open_views(struct daemon *daemon)
 {
     const char *path = daemon->home->path;
-    enum err err = views_open(path, &daemon->service.views);
+    enum err err = opener_new(daemon->service.store, daemon->home->keyring, &daemon->service.opener);
+    err = err == ERR_OK ? views_open(path, daemon->service.opener, &daemon->service.views) : err;
     if (err == ERR_CORRUPT || err == ERR_LAYOUT) {
         log_event(LOG_WARN, "views_rebuilt", "err=%s", err_name(err));
         err = views_drop(path);
-        err = err == ERR_OK ? views_open(path, &daemon->service.views) : err;
+        err = err == ERR_OK ? views_open(path, daemon->service.opener, &daemon->service.views) : err;
     }
     return err;
 }
@@ -117,8 +118,7 @@ static enum err start(struct daemon *daemon, struct daemon_fault *fault)
         err = home_promote(daemon->home, wall_now());
         log_event(err == ERR_OK ? LOG_INFO : LOG_WARN, "transport_key_rotated", "err=%s", err_name(err)); /* the old one serves as well */
     }
-    err = opener_new(service->store, daemon->home->keyring, &service->opener);
-    err = err == ERR_OK ? open_views(daemon) : err;
+    err = open_views(daemon);
     if (err == ERR_OK) {
         err = core_new(daemon->home, service->store, &service->core, why);
         if (why[0] != '\0') {

@@ -11,7 +11,7 @@ struct service {
     struct home *home;
     struct store *store;
     struct views *views;
-    struct opener *opener; /* opens what is sealed for this node; thread-safe */
+    struct opener *opener; /* of sealed entries: the views' and the answers' */
     struct core *core;     /* the daemon's, or NULL: the next two are set */
     struct writer *writer;
     struct sync *sync;     /* told what the store holds */
