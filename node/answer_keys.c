@@ -81,7 +81,6 @@ static json_t *find_member(struct service *service, const char *name, struct mem
 }
 
 struct own_keys {
-    struct restriction *restriction;
     const struct node_id *self;
     struct hash *ids;
     size_t count;
@@ -92,19 +91,18 @@ struct own_keys {
 static bool take_version(void *arg, const struct version *version)
 {
     struct own_keys *keys = arg;
-    struct hash id;
     if (!node_id_equal(&version->author, keys->self)) {
         keys->is_others = true;
         return true;
     }
-    if (restriction_key(keys->restriction, version->log_number, version->seq, version->entry, &id)) {
+    if (version->is_sealed) {
         struct hash *more = realloc(keys->ids, (keys->count + 1) * sizeof *more);
         if (more == NULL) {
             keys->err = ERR_MEMORY;
             return false;
         }
         keys->ids = more;
-        keys->ids[keys->count++] = id;
+        keys->ids[keys->count++] = version->key_id;
     }
     return true;
 }
@@ -113,16 +111,13 @@ static bool take_version(void *arg, const struct version *version)
 static json_t *find_record(struct service *service, const json_t *request, struct asking *asking, enum err *ret_err)
 {
     struct own_keys keys = {.self = &service->home->node};
-    struct live live = {.origin_count = 0};
     struct views_read *views;
     struct record_id id;
     *ret_err = views_read_begin(service->views, service->store, &views);
     if (*ret_err == ERR_OK) {
-        *ret_err = restriction_new(service->store, &live, &keys.restriction);
-        *ret_err = *ret_err == ERR_OK ? resolve_id(views, request, &id) : *ret_err;
+        *ret_err = resolve_id(views, request, &id);
         *ret_err = *ret_err == ERR_OK ? views_versions(views, &id, take_version, &keys) : *ret_err;
         *ret_err = *ret_err == ERR_OK ? keys.err : *ret_err;
-        restriction_destroy(&keys.restriction);
         views_read_end(&views);
     }
     asking->ids = keys.ids;

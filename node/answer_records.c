@@ -1,5 +1,6 @@
 #include "node/service.h"
 
+#include "node/missing.h"
 #include "node/restriction.h"
 
 #include <ctype.h>
@@ -121,7 +122,7 @@ static void view_close(struct view *view)
 
 static void put_restriction(struct view *view, const struct version *version, json_t *row)
 {
-    restriction_put(view->restriction, &version->author, version->log_number, version->seq, version->entry, row);
+    restriction_put(view->restriction, version, row);
 }
 
 static json_t *unreadable(enum err err) { return service_error(err, "the records could not be read", NULL, "griot fsck"); }
@@ -302,6 +303,7 @@ struct listing {
     struct view *view;
     json_t *versions;
     const struct kind *kind;
+    struct missing *missing; /* for show */
     struct version *found; /* for trace */
     size_t count;
 };
@@ -320,14 +322,20 @@ static bool put_version(void *arg, const struct version *version)
     answer_number(row, "seq", version->seq);
     answer_time(row, "recorded", version->author_time);
     put_restriction(listing->view, version, row);
-    if (record_decode(listing->view->unpack, version->payload, &listing->view->record, &clause) == ERR_OK) {
+    const char *missing = missing_payload(listing->missing, version);
+    const struct record *record = NULL;
+    if (missing != NULL) {
+        answer_text(row, "missing", missing);
+    } else if (record_decode(listing->view->unpack, version->payload, &listing->view->record, &clause) == ERR_OK) {
         listing->kind = kind_by_number(listing->view->record.kind);
         answer_number(row, "depth", listing->view->record.depth);
         json_object_set_new(row, "fields", record_json(&listing->view->record));
         answer_number(row, "completeness", record_completeness(&listing->view->record));
+        record = &listing->view->record;
     } else {
         answer_text(row, "unreadable", clause != NULL ? clause : "");
     }
+    missing_note(listing->missing, version, record);
     json_array_append_new(listing->versions, row);
     return true;
 }
@@ -340,10 +348,14 @@ json_t *answer_show(struct service *service, const json_t *request, enum err *re
     if (*ret_err != ERR_OK) {
         return unreadable(*ret_err);
     }
-    struct listing listing = {.view = view, .versions = json_array()};
-    *ret_err = resolve_id(view->read, request, &id);
+    struct listing listing = {.view = view, .versions = json_array(), .missing = missing_new(service->store, service->opener)};
+    json_t *missing = NULL;
+    *ret_err = listing.missing == NULL ? ERR_MEMORY : resolve_id(view->read, request, &id);
     if (*ret_err == ERR_OK) {
         *ret_err = views_versions(view->read, &id, put_version, &listing);
+    }
+    if (*ret_err == ERR_OK) {
+        *ret_err = missing_json(listing.missing, view->read, &missing);
     }
     json_t *answer;
     if (*ret_err == ERR_OK) {
@@ -351,9 +363,11 @@ json_t *answer_show(struct service *service, const json_t *request, enum err *re
         answer_hex(answer, "id", id.b, sizeof id.b);
         answer_text(answer, "kind", listing.kind != NULL ? listing.kind->name : "unknown");
         json_object_set(answer, "versions", listing.versions);
+        json_object_set_new(answer, "missing", missing);
     } else {
         answer = no_such_record(*ret_err);
     }
+    missing_destroy(&listing.missing);
     json_decref(listing.versions);
     view_close(view);
     return answer;

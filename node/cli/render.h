@@ -16,6 +16,7 @@ void render_show(FILE *to, const json_t *answer, bool is_color);
 void render_trace(FILE *to, const json_t *answer, bool is_color);
 void render_readers(FILE *to, const json_t *answer, bool is_color);
 void render_grant(FILE *to, const json_t *answer, bool is_color);
+void render_requests(FILE *to, const json_t *answer, bool is_color);
 void render_sealed(FILE *to, const json_t *answer, bool is_color);
 void render_import(FILE *to, const json_t *answer, bool is_color);
 /* verify and fsck. */
