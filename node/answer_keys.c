@@ -33,6 +33,7 @@ static void tell_commits(void *arg, uint64_t commits)
 struct asking {
     struct member member;
     struct readers *readers; /* of --to, or NULL */
+    bool is_group;           /* it names an operation */
     struct hash *ids;        /* of --record */
     size_t id_count;
     json_t *error;
@@ -156,6 +157,7 @@ static json_t *make_grant(struct service *service, const struct asking *asking, 
 {
     const struct grant_wish wish = {.node = asking->member.node,
                                     .to = asking->readers != NULL ? &asking->readers->audience : NULL,
+                                    .is_group = asking->is_group,
                                     .ids = asking->ids,
                                     .id_count = asking->id_count,
                                     .since = since};
@@ -191,6 +193,7 @@ json_t *answer_grant(struct service *service, const json_t *request, service_pro
     answer = find_member(service, name, &asking.member, ret_err);
     if (answer == NULL && list != NULL) {
         answer = service_readers(service, list, &asking.readers, ret_err);
+        asking.is_group = strstr(list, "operation:") != NULL;
         if (answer == NULL && asking.readers->is_region) {
             answer = refuse(ret_err, ERR_INVALID, N_("what the whole region reads has no keys"), "", N_("every member reads it, later ones too"), "");
         }
