@@ -100,9 +100,9 @@ $(SIM): $(SIM_PARTS)
 	$(Q)mkdir -p $(@D) && $(CC) $(LDFLAGS) -o $@ $(SIM_PARTS) $(LIBS)
 # -------------------------------------------------------------------------------------------------------------------
 
-$(B)/bench/%: $(B)/obj/tests/bench/%.o $(ALL_LIBS)
+$(B)/bench/%: $(B)/obj/tests/bench/%.o $(TEST_LIB) $(ALL_LIBS)
 	$(call say,LINK,$@)
-	$(Q)mkdir -p $(@D) && $(CC) $(LDFLAGS) -o $@ $< $(ALL_LIBS) $(LIBS)
+	$(Q)mkdir -p $(@D) && $(CC) $(LDFLAGS) -o $@ $< $(ALL_LIBS) $(TEST_LIB) $(ALL_LIBS) -lcmocka $(LIBS)
 
 # A member that misbehaves, for tests/e2e.
 MEMBER := $(B)/e2e/member

@@ -120,7 +120,7 @@ static enum err start(struct daemon *daemon, struct daemon_fault *fault)
     }
     err = open_views(daemon);
     if (err == ERR_OK) {
-        err = core_new(daemon->home, service->store, &service->core, why);
+        err = core_new(daemon->home, service->store, "/proc/self/exe", &service->core, why);
         if (why[0] != '\0') {
             fault->part = DAEMON_LISTEN;
             snprintf(fault->why, sizeof fault->why, "%.200s", why);
