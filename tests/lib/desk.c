@@ -69,7 +69,9 @@ json_t *desk_append(struct desk *desk, struct span payload, const char *key, con
     static struct append_plan plan;
     uint8_t bytes[PAYLOAD_BYTES_MAX + 128];
     struct out batch = out_into(bytes, sizeof bytes);
-    json_t *error = service_append_begin(&desk->service, json_pack("{s:s, s:s}", "channel", "report", "to", to), &plan, ret_err);
+    json_t *request = json_pack("{s:s, s:s}", "channel", "report", "to", to);
+    json_t *error = service_append_begin(&desk->service, request, &plan, ret_err);
+    json_decref(request);
     if (*ret_err != ERR_OK) {
         return error;
     }
