@@ -76,13 +76,40 @@ static void copy(json_t *to, const json_t *from, const char *const *keys)
     }
 }
 
-/* Only the office that was asked can answer, and only about what it was asked; of several answers the last by day and id. */
-static json_t *answer_to(const struct listing *listing, const json_t *request)
+struct owner {
+    bool is_known;
+    struct node_id node;
+};
+
+static bool take_owner(void *arg, const struct version *version)
+{
+    *(struct owner *)arg = (struct owner){true, version->author};
+    return false;
+}
+
+/* Whose record a request is about: null when it is not here. */
+static json_t *owner_of(const struct listing *listing, struct views_read *views, const json_t *request)
+{
+    const char *about = json_string_value(json_object_get(request, "about"));
+    struct owner owner = {.is_known = false};
+    struct record_id id;
+    char hex[HEX_ID];
+    if (about == NULL || !hex_decode(about, id.b, sizeof id.b) || views_versions(views, &id, take_owner, &owner) != ERR_OK || !owner.is_known) {
+        return json_null();
+    }
+    return json_string(name_of(listing->live, &owner.node, hex));
+}
+
+/* Only the owner's answer counts, when it was asked, and only about what it was asked; of several the last by day. */
+static json_t *answer_to(const struct listing *listing, const json_t *request, const json_t *owner)
 {
     static const char *const keys[] = {"id", "date", "decision", "pass_to", "why", "valid_until", NULL};
     const char *asked = json_string_value(json_object_get(request, "asked")), *about = json_string_value(json_object_get(request, "about"));
     const json_t *answer, *best = NULL;
     size_t i;
+    if (json_is_string(owner) && (asked == NULL || strcmp(json_string_value(owner), asked) != 0)) {
+        return json_null(); /* it asks somebody whose word means nothing */
+    }
     json_array_foreach(json_object_get(listing->answers, json_string_value(json_object_get(request, "id"))), i, answer)
     {
         const char *from = json_string_value(json_object_get(answer, "from")), *of = json_string_value(json_object_get(answer, "about"));
@@ -99,7 +126,7 @@ static json_t *answer_to(const struct listing *listing, const json_t *request)
     return ret;
 }
 
-static json_t *rows_of(const struct listing *listing)
+static json_t *rows_of(const struct listing *listing, struct views_read *views)
 {
     static const char *const keys[] = {"id", "about", "version", "from", "asked", "pass_to", "why", "date", "answer_by", NULL};
     json_t *rows = json_array(), *request;
@@ -110,7 +137,9 @@ static json_t *rows_of(const struct listing *listing)
         json_t *row = json_object();
         copy(row, request, keys);
         json_object_set_new(row, "incoming", json_boolean(asked != NULL && strcmp(asked, listing->service->home->name) == 0));
-        json_object_set_new(row, "answer", answer_to(listing, request));
+        json_t *owner = owner_of(listing, views, request);
+        json_object_set_new(row, "answer", answer_to(listing, request, owner));
+        json_object_set_new(row, "owner", owner);
         json_array_append_new(rows, row);
     }
     return rows;
@@ -124,7 +153,7 @@ json_t *answer_requests(struct service *service, const json_t *request, enum err
     struct views_read *views;
     const char *why;
     size_t at;
-    json_t *answer;
+    json_t *answer, *rows = NULL;
     (void)request;
     *ret_err = service_live(service, &live);
     if (*ret_err != ERR_OK) {
@@ -140,11 +169,12 @@ json_t *answer_requests(struct service *service, const json_t *request, enum err
         if (*ret_err == ERR_OK) {
             *ret_err = views_search(views, span_text("kind:answer"), 0, ANSWERS_MAX, take_answer, &listing, &answers, &at, &why);
         }
+        rows = *ret_err == ERR_OK ? rows_of(&listing, views) : NULL;
         views_read_end(&views);
     }
     if (*ret_err == ERR_OK) {
         answer = answer_new(service, "griot.requests/1");
-        json_object_set_new(answer, "requests", rows_of(&listing));
+        json_object_set_new(answer, "requests", rows);
         answer_number(answer, "left_out", requests.total > requests.count ? requests.total - requests.count : 0);
     } else {
         answer = service_error(*ret_err, "the requests could not be read", NULL, "griot fsck");

@@ -266,6 +266,9 @@ static int answer_request(struct invocation *invocation, const json_t *answer)
     if (!json_is_true(json_object_get(row, "incoming"))) {
         return fail_because(invocation, ERR_PERMISSION, _("another office was asked"), reply_string(row, "asked"), _("griot requests lists what this office is asked"));
     }
+    if (json_is_string(json_object_get(row, "owner")) && strcmp(reply_string(row, "owner"), reply_node(answer)) != 0) {
+        return fail_because(invocation, ERR_PERMISSION, _("the record is another office's"), reply_string(row, "owner"), _("only its owner says whether it may be passed on"));
+    }
     outcome = enter(invocation, "answer", reply_string(row, "from"), fill_answer, row);
     if (outcome == OUTCOME_DONE && option_given(invocation, "grant")) {
         tell(invocation, _("To let other nodes read it here, release it to them: griot release %s --to LIST"), reply_string(row, "about"));

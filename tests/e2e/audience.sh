@@ -151,6 +151,19 @@ within 30 "the other operation does not arrive" one_state $nodes
 expect 1 "two of one name" "$griot" -H "$region/gm" readers --to 'operation:COCAIR VIII' --json
 error '.code == "ERR_EXISTS"'
 
+# ---- a person at a terminal sees who will read it, and is asked ----
+typed() { # ANSWER: its exit code
+    printf '%s\n' "$1" | script -qec "'$griot' -H '$region/sn' --lang en record seizure date=2026-11-03 country=SN heading=DRG description=tamarin quantity=1 unit=KGM --to local" /dev/null > "$work/typed"
+}
+if command -v script > /dev/null; then
+    typed n && fail "who says no has recorded it"
+    finds sn tamarin 0 || fail "what a person did not agree to was recorded"
+    tr -d '\r' < "$work/typed" | grep -A9 '^who will be able to read it: sn$' | grep -q 'Record it for these readers?' || { cat "$work/typed"; fail "it is asked before the readers are shown"; }
+    typed '' && fail "who says nothing has recorded it"
+    typed y || fail "who says yes has not recorded it"
+    finds sn tamarin 1 || fail "what a person agreed to was not recorded, or what he did not"
+fi
+
 # ---- a file ----
 if [ -e "$data" ]; then
     head -n 61 "$data" > "$work/tot.csv"
@@ -190,13 +203,20 @@ expect 0 "an answer by nobody who was asked" "$griot" -H "$region/bj" record ans
 within 30 "it does not arrive" one_state $nodes
 expect 0 "what gm has asked" "$griot" -H "$region/gm" requests --json
 json '.requests[0] | (.incoming | not) and .answer == null'
+expect 0 "a request to the wrong office" "$griot" -H "$region/gm" record request about="$secret" asked=bj pass_to=cm why=x --to bj --json
+wrong=$(jq -r .id "$work/out")
+within 30 "it does not arrive" one_state $nodes
+expect 0 "an answer by an office whose record it is not" "$griot" -H "$region/bj" answer "$wrong" --grant --json
+within 30 "it does not arrive" one_state $nodes
+expect 0 "what it is worth" "$griot" -H "$region/gm" requests --json
+json '[.requests[] | select(.id == "'"$wrong"'")] | .[0].owner == "sn" and .[0].answer == null'
 expect 5 "an answer at the office that asks" "$griot" -H "$region/gm" answer "$request" --grant
 expect 2 "a refusal without a ground" "$griot" -H "$region/sn" answer "${request:0:8}" --refuse
 expect 0 "the answer" "$griot" -H "$region/sn" answer "${request:0:8}" --grant --pass-to bj --why "customs use only" --json
 json '.restricted and ([.readers[].name] | sort) == ["gm", "sn"]'
 within 30 "the answer does not arrive" one_state $nodes
 expect 0 "what gm was answered" "$griot" -H "$region/gm" requests --json
-json '.requests[0].answer | .decision == "GRANTED" and .pass_to == ["bj"] and .why == "customs use only"'
+json '.requests[] | select(.id == "'"$request"'").answer | .decision == "GRANTED" and .pass_to == ["bj"] and .why == "customs use only"'
 
 # ---- and the owner releases it ----
 expect 5 "release by another office" "$griot" -H "$region/gm" release "$secret" --to gm,bj

@@ -366,6 +366,9 @@ static void a_home_that_has_not_joined_knows_only_itself(void **state)
     assert_string_equal(said("what"), "this node knows no members yet");
     assert_int_equal(ask("region"), ERR_OK);
     assert_int_equal(readers->count, 0);
+    enum err err;
+    json_decref(desk_record(&desk, "seizure", (const char *const[]){"date", "2026-11-01", "country", "TG", "commodity", "cocaine", "quantity", "1 kg", NULL}, NULL, "local", &err));
+    assert_int_equal(err, ERR_OK);
 }
 
 /* ---- the request that begins a stream of records ---- */
