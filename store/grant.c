@@ -60,6 +60,9 @@ enum err author_grant(struct author *author, const struct hash *ids, size_t coun
     if (err == ERR_OK) {
         err = author_append(author, CHANNEL_CONTROL, grant->payloads, payloads, now, roster_number, NULL, ret_head);
     }
+    for (size_t i = 0; i < count && err == ERR_OK; i++) {
+        sender_retire(author, &ids[i]);
+    }
     secret_destroy(&grant->key);
     free(grant->payloads);
     free(grant->memory);

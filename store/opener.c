@@ -436,6 +436,47 @@ enum err opener_key_take(struct opener *opener, const struct node_id *author, co
     return err;
 }
 
+/* ---- proof ---- */
+
+static enum err prove_wraps(struct opener *opener, const struct sender_key *part, struct opener_proof *proof)
+{
+    enum err err = ERR_OK;
+
+    for (uint32_t i = 0; i < part->count && err == ERR_OK; i++) {
+        if (part->wraps[i].has_wrap) {
+            proof->wraps++;
+            err = receiver_try(opener->receiver, &part->wraps[i], &part->ephemeral, &proof->tried, &proof->opened);
+        }
+    }
+    return err;
+}
+
+enum err opener_prove(struct opener *opener, struct store_read *read, const struct node_id *author, const struct hash *id, struct opener_proof *ret)
+{
+    struct key_source source = source_reading(opener, read);
+    struct sender_key part;
+    struct key_place *places = NULL;
+    size_t count = 0;
+
+    *ret = (struct opener_proof){0};
+    pthread_mutex_lock(&opener->lock);
+    enum err err = receiver_refresh(opener->receiver);
+    err = err == ERR_CORRUPT || err == ERR_PERMISSION ? ERR_OK : err; /* no keys to try */
+    if (err == ERR_OK) {
+        err = keys_places(&source, id, author, &places, &count);
+    }
+    for (size_t i = 0; i < count && err == ERR_OK; i++) {
+        err = key_commit(&source, &places[i]);
+        if (err == ERR_OK) {
+            err = key_entry_read(source.unpack, &source.commit->entries[places[i].entry], &part);
+            err = err == ERR_OK ? prove_wraps(opener, &part, ret) : err == ERR_NOT_FOUND ? ERR_OK : err;
+        }
+    }
+    pthread_mutex_unlock(&opener->lock);
+    free(places);
+    return err;
+}
+
 /* ---- whose keys ---- */
 
 enum err opener_keys(struct opener *opener, size_t count, struct opener_keys *ret)

@@ -52,6 +52,15 @@ struct opener_keys {
 };
 MUST_CHECK enum err opener_keys(struct opener *opener, size_t count, struct opener_keys *ret); /* ERR_MEMORY, ERR_IO */
 
+/* Try every encryption key of ours on every wrap of a key and of its grants that is held, also on those for others: the proof that we cannot read what is
+ * sealed under it.
+ *   errors  ERR_NOT_FOUND  no key with this id is held in a log of this author; ERR_CORRUPT, ERR_MEMORY, ERR_IO, and those of the transaction */
+struct opener_proof {
+    uint64_t wraps, tried, opened; /* wraps looked at; pairs of a wrap and a key; those that opened */
+};
+MUST_CHECK enum err opener_prove(struct opener *opener, struct store_read *read, const struct node_id *author, const struct hash *id,
+                                 struct opener_proof *ret);
+
 /* ---- for the author's side (store/sender.h), in the writer's transaction ---- */
 
 /* Copy an unwrapped key to the bytes at `at` of `ret`. Errors as opener_key. */

@@ -155,3 +155,20 @@ enum err receiver_open(struct receiver *receiver, const struct sender_wrap *wrap
     }
     return err;
 }
+
+enum err receiver_try(struct receiver *receiver, const struct sender_wrap *wrap, const struct box_public *ephemeral, uint64_t *ret_tried,
+                      uint64_t *ret_opened)
+{
+    struct secret *opened = secret_new(SEALING_KEY_BYTES);
+
+    if (opened == NULL) {
+        return ERR_MEMORY;
+    }
+    for (size_t i = 0; i < receiver->count; i++) {
+        struct sealing_key key = {receiver->blocks[i / BLOCK_KEYS], i % BLOCK_KEYS * SEALING_KEY_BYTES};
+        *ret_tried += 1;
+        *ret_opened += wrap_open(key, &receiver->publics[i], ephemeral, wrap->wrap, opened, 0) == ERR_OK;
+    }
+    secret_destroy(&opened);
+    return ERR_OK;
+}

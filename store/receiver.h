@@ -28,4 +28,8 @@ MUST_CHECK enum err receiver_newest(const struct receiver *receiver, struct box_
 MUST_CHECK enum err receiver_open(struct receiver *receiver, const struct sender_wrap *wrap, const struct box_public *ephemeral, struct secret *ret,
                                   size_t at);
 
+/* Try every key on a wrap, whatever its tag says and whomever it is for: how many were tried, and how many opened it.  ERR_MEMORY */
+MUST_CHECK enum err receiver_try(struct receiver *receiver, const struct sender_wrap *wrap, const struct box_public *ephemeral, uint64_t *ret_tried,
+                                 uint64_t *ret_opened);
+
 #endif

@@ -246,6 +246,38 @@ static bool list_place(void *arg, const struct hash *id, const struct key_place 
     return true;
 }
 
+void sender_retire(struct author *author, const struct hash *id)
+{
+    for (size_t i = 0; i < SENDERS_MAX; i++) {
+        struct sender *sender = &author->senders->items[i];
+        sender->is_used = sender->is_used && !hash_equal(&sender->id, id);
+    }
+}
+
+/* Was it given to somebody outside its audience, in any of our logs? ERR_OK, ERR_NOT_FOUND  it was */
+static enum err grants_check(struct author *author, const struct sender *key)
+{
+    struct store *store = author->store;
+    struct key_source source = {&store->txn, store, &store->region, store->unpack, store->packer, store->other};
+    struct key_place *places = NULL;
+    struct sender_key part;
+    size_t count = 0;
+    enum err err = keys_places(&source, &key->id, &store->self, &places, &count);
+
+    for (size_t i = 0; i < count && err == ERR_OK; i++) {
+        err = key_commit(&source, &places[i]);
+        if (err != ERR_OK || source.commit->entries[places[i].entry].leaf.kind != ENTRY_GRANT) {
+            continue;
+        }
+        err = key_entry_read(source.unpack, &source.commit->entries[places[i].entry], &part); /* ERR_NOT_FOUND  erased since: to whom is not known */
+        for (uint32_t j = 0; j < part.count && err == ERR_OK; j++) {
+            err = audience_has(&key->audience, &part.wraps[j].node) ? ERR_OK : ERR_NOT_FOUND;
+        }
+    }
+    free(places);
+    return err;
+}
+
 /* Open what stands in the log by our own wrap. ERR_NOT_FOUND  it is not there, or cannot be opened any more: a new one is made */
 static enum err find_in_log(struct author *author, const struct log *log, const struct audience *wanted, struct sender **ret)
 {
@@ -258,6 +290,9 @@ static enum err find_in_log(struct author *author, const struct log *log, const 
     }
     enum err err = keys_each(&author->store->txn, list_place, &listing);
     err = err == ERR_OK ? listing.err : err;
+    if (err == ERR_OK && listing.found->is_used) {
+        err = grants_check(author, listing.found);
+    }
     if (err == ERR_OK) {
         struct sender *sender = place_for(senders);
         *sender = *listing.found;

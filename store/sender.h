@@ -18,6 +18,8 @@ struct sender *sender_find(struct author *author, const struct log *log, const s
  *           encryption key of its own; and those of author_append */
 MUST_CHECK enum err sender_get(struct author *author, struct log *log, const struct audience *audience, struct wall_ms now, uint64_t roster_number,
                                struct sender **ret);
+/* A key was given to somebody outside its audience: what comes next for this audience is sealed under another one, which he does not have. */
+void sender_retire(struct author *author, const struct hash *id);
 /* Nobody, not in order, too many: ERR_OK, ERR_INVALID or ERR_LIMIT as sender_get. */
 MUST_CHECK enum err sender_audience_check(const struct author *author, const struct audience *audience);
 

@@ -12,6 +12,17 @@
 MUST_CHECK enum err store_key_audience(struct store_read *read, const struct node_id *author, const struct hash *id, struct audience *ret,
                                        uint64_t *ret_number);
 
+/* Who can open what is sealed under a key, as far as is held here. */
+struct key_readers {
+    struct audience audience;          /* as its author lists it */
+    bool has_wrap[AUDIENCE_NODES_MAX]; /* of each: else he is named, and was given no key */
+    struct audience granted;           /* who was given the key later, in the audience or not; the first AUDIENCE_NODES_MAX */
+};
+/* The same with grants. Errors as above */
+MUST_CHECK enum err store_key_readers(struct store_read *read, const struct node_id *author, const struct hash *id, struct key_readers *ret);
+/* Was this node given the key? */
+bool key_readers_can(const struct key_readers *readers, const struct node_id *node);
+
 struct sender_key_info {
     struct hash id;
     struct node_id author;
