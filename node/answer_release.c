@@ -40,6 +40,7 @@ static bool take_version(void *arg, const struct version *version)
     release->payload = span_of(finding->payload, version->payload.n);
     release->channel = version->channel;
     release->depth = finding->record->depth;
+    release->expiry_day = version->expiry_day;
     release->replaces[release->replaces_count++] = version->content;
     return true;
 }

@@ -1,23 +1,24 @@
-/* missing.h - why a version cannot be shown here: typed, since "not found" may mean wait, ask, or never. */
+/* missing.h - why a version of a record cannot be read, and what has been ordered for it. "Erased" is said only when an order in force is held, "expired" only of a leaf whose day
+ * has come (DESIGN 3). */
 #ifndef GRIOT_NODE_MISSING_H
 #define GRIOT_NODE_MISSING_H
 
-#include "store/opener.h"
-#include "store/views.h"
+#include "node/service.h"
 
-#include <jansson.h>
+struct missing; /* a read of the store, and who was a hub; one thread, under a second */
+/* `live` is borrowed for the names.  ERR_MEMORY, and those of store_read_begin */
+MUST_CHECK enum err missing_new(struct service *service, const struct live *live, struct missing **ret);
+void missing_destroy(struct missing **missing);
 
-/* The versions of one record, and those that they name as replaced. */
-struct missing;
-struct missing *missing_new(struct store *store, struct opener *opener); /* NULL when memory runs out */
-void missing_destroy(struct missing **missing);                         /* accepts NULL */
+/* Put into the row of a version: "expires" (its day), "missing" (why its payload is not shown), "erasure" {state, orders[]}; each only where there is something to say. */
+void missing_put(struct missing *missing, const struct version *version, json_t *row);
+/* A version that another one names as replaced and that is not held, or cannot be opened: its row, with "version", "missing" and perhaps "erasure". What `views` gave before ends. */
+void missing_named(struct missing *missing, struct views_read *views, const struct node_id *author, const struct hash *content, json_t *list);
+/* The state of what has been ordered for one leaf. */
+MUST_CHECK enum err missing_state(struct missing *missing, const struct node_id *author, const struct hash *content, enum order_state *ret);
 
-/* A version that is here; `record` NULL when what it says is not. */
-void missing_note(struct missing *missing, const struct version *version, const struct record *record);
-/* Why what this version says is not here: a stable word, or NULL when it is. */
-const char *missing_payload(struct missing *missing, const struct version *version);
-/* The versions that are named and not here, with a stable word each: "not fetched", "no key yet", "not entitled", "key lost". A new reference.
- *   errors  ERR_CORRUPT, ERR_MEMORY, ERR_IO */
-MUST_CHECK enum err missing_json(struct missing *missing, struct views_read *read, json_t **ret);
+/* An answer in the place of `show` and `trace` for a record of which only the orders that erased it tell any more: its versions; NULL when there are none.
+ * `hex` is the id or its first digits. */
+json_t *missing_record(struct service *service, struct missing *missing, const char *hex, const char *schema);
 
 #endif

@@ -55,13 +55,14 @@ enum err release_make(struct writer *writer, void *arg)
     }
     if (err == ERR_OK) {
         const struct payload payload = {
-            .kind = ENTRY_RECORD, .bytes = out_written(&out), .audience = release->readers != NULL ? &release->readers->audience : NULL};
+            .kind = ENTRY_RECORD, .expiry_day = release->expiry_day, .bytes = out_written(&out), .audience = release->readers != NULL ? &release->readers->audience : NULL};
         err = author_append(writer->author, release->channel, &payload, 1, wall_now(),
                             writer->membership != NULL ? membership_roster_number(writer->membership) : 0, &release->version, &head);
     }
     if (err == ERR_OK) {
         own.version = release->version;
         own.depth = record->depth;
+        own.expiry_day = release->expiry_day;
         err = store_own_put(writer->store, &release->id, &own);
         writer->heads[release->channel] = head;
     }

@@ -12,6 +12,7 @@ struct release {
     uint32_t replaces_count;
     struct hash replaces[RECORD_REPLACES_MAX]; /* all versions in force */
     uint32_t depth;                            /* of the deepest of them */
+    uint32_t expiry_day;                       /* as of what it replaces */
     const struct readers *readers;             /* NULL: the whole region */
     /* results */
     struct hash version;

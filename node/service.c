@@ -240,6 +240,11 @@ json_t *service_plan(struct service *service, const json_t *request, struct appe
     if (!shown_of(request, ret) || (to != NULL && (!json_is_string(to) || json_string_length(to) >= sizeof ret->to))) {
         return service_error(ERR_USAGE, "the request does not say who may read the records", NULL, NULL);
     }
+    json_int_t day = json_integer_value(json_object_get(request, "expires"));
+    if (day < 0 || day > UINT32_MAX) {
+        return service_error(ERR_USAGE, "the request does not say when the records expire", NULL, NULL);
+    }
+    ret->expiry_day = (uint32_t)day;
     snprintf(ret->to, sizeof ret->to, "%s", to != NULL ? json_string_value(to) : "region");
     return plan_readers(service, ret, ret_readers, ret_err);
 }
@@ -272,7 +277,8 @@ json_t *service_append(struct service *service, const struct append_plan *plan, 
     append->channel = plan->channel;
     append->batch = batch;
     append->readers = readers;
-    append->count = 0;
+    append->expiry_day = plan->expiry_day;
+    append->count = append->kept = 0;
     append->clause = NULL;
     *ret_err = service_change(service, append_records, append);
     json_t *answer;
@@ -294,6 +300,7 @@ json_t *service_append(struct service *service, const struct append_plan *plan, 
         for (size_t i = 0; i < 3; i++) {
             answer_number(answer, words[i], counts[i]);
         }
+        answer_number(answer, "kept", append->kept);
         json_object_set_new(answer, "ids", ids);
         json_object_set_new(answer, "versions", versions);
         json_object_set_new(answer, "states", states);
@@ -322,7 +329,7 @@ static json_t *answer_request(struct service *service, const json_t *request, se
     } answers[] = {
         {"status", answer_status, true}, {"doctor", answer_doctor, true}, {"peers", answer_peers, false}, {"lag", answer_lag, false},         {"search", answer_search, true},
         {"show", answer_show, true},     {"trace", answer_trace, true},  {"backup", answer_backup, false},   {"admit", answer_admit, false},
-        {"join", answer_join, false},    {"region", answer_region, false}, {"suspend", answer_suspend, false}, {"publish", answer_publish, false},
+        {"join", answer_join, false},    {"region", answer_region, false}, {"suspend", answer_suspend, false}, {"erase", answer_erase, true}, {"compact", answer_compact, false}, {"publish", answer_publish, false},
         {"readers", answer_readers, true}, {"release", answer_release, true}, {"requests", answer_requests, true},
     };
     const char *name = json_string_value(json_object_get(request, "do"));

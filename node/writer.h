@@ -41,8 +41,9 @@ struct append {
     enum channel channel;
     struct span batch; /* [row key, payload] arrays, client.h */
     const struct readers *readers; /* for whom it is sealed, and who the records say they are released to; NULL: the whole region */
+    uint32_t expiry_day;           /* days since 1970; 0: never */
     /* results */
-    size_t count;
+    size_t count, kept; /* kept: of versions that replace one which expires later, or never, and so expire no earlier */
     struct record_id ids[APPEND_ITEMS_MAX];
     struct hash versions[APPEND_ITEMS_MAX];
     uint8_t states[APPEND_ITEMS_MAX]; /* enum append_state */

@@ -49,6 +49,11 @@ enum {
     CUT_HEADS_MAX = 256,      /* logs of one node that a cut names */
     ROSTER_CUTS_MAX = 256,    /* nodes that have left or changed their identity; 5 MiB decoded */
 
+    /* Orders to erase. */
+    ERASURE_LEAVES_MAX = 32, /* leaves that one order names: with the reason it fits a payload */
+    ERASURE_REASON_BYTES_MAX = 200,
+    ERASE_AFTER_DAYS = 7, /* that all clocks asked are past the expiry day before a payload is freed: more than a clock is ever off */
+
     /* Session. */
     FRAME_BYTES_MAX = 65536,            /* plaintext of one ZeroMQ frame, header included */
     FRAME_BYTES_DEFAULT = 16384,        /* to begin with */

@@ -385,16 +385,24 @@ enum err append_one(struct author *author, struct log *log, const struct secret 
     commit->author_time = now;
     commit->roster_version = roster_number > after.roster_version ? roster_number : after.roster_version;
     commit_author(&after, commit, key);
+    bool is_less = false;
+    const char *clause = NULL;
+    enum err err = erase_sift(author->store, &after.node, log->number, commit, &is_less, &clause); /* what is issued again may have been erased */
+    if (err != ERR_OK) {
+        return err;
+    }
     commit_reduced(commit, &reduced);
     if (reduced.is_full) {
         return ERR_OVERSIZE;
     }
-    enum err err = is_mostly_sealed(commit) ? commit_pack_quick(author->store->packer, out_written(&reduced), &packed)
-                                            : commit_pack(author->store->packer, out_written(&reduced), &packed);
+    err = is_mostly_sealed(commit) ? commit_pack_quick(author->store->packer, out_written(&reduced), &packed)
+                                   : commit_pack(author->store->packer, out_written(&reduced), &packed);
     if (err != ERR_OK) {
         return err;
     }
     log_append(author->store, log, &after, out_written(&packed));
+    erased_take(author->store, log, after.seq, commit);
+    expiry_note(author->store, log->number, commit);
     keys_note(author->store, log, commit);
     for (uint32_t i = 0; i < commit->entry_count && ret_content != NULL; i++) {
         ret_content[i] = commit->entries[i].leaf.content;
@@ -448,7 +456,13 @@ enum err author_append(struct author *author, enum channel channel, const struct
         }
     }
     if (err == ERR_OK) {
+        err = erase_search(store);
+    }
+    if (err == ERR_OK) {
         err = log_head(&store->txn, log, ret_head); /* as far as it counts */
+    }
+    if (err != ERR_OK && store->txn.err == ERR_OK) {
+        store->txn.err = err; /* a part of it must not become durable, whatever the error is called: of a key file too */
     }
     return err;
 }

@@ -191,8 +191,15 @@ static enum err take_back(struct store *store, struct log *log, uint64_t first)
     }
     chain.roster_version = roster_version;
     journal_void(store, log->number, first, log->chain.seq);
-    for (uint64_t seq = log->chain.seq; seq >= first; seq--) {
-        commit_remove(store, log->number, seq);
+    for (uint64_t seq = log->chain.seq; seq >= first && err == ERR_OK; seq--) {
+        err = commit_load(&store->txn, store->unpack, store->packer, log, seq, store->other, &hash);
+        if (err == ERR_OK) {
+            erased_untake(store, log, seq, store->other);
+            commit_remove(store, log->number, seq);
+        }
+    }
+    if (err != ERR_OK) {
+        return err == ERR_NOT_FOUND ? ERR_CORRUPT : err;
     }
     keys_take_back(store, log->number, first);
     log->chain = chain;

@@ -10,7 +10,7 @@ static const char STATE_KEY[] = "state";
 
 enum { LEFT_SETTLING = 1, LEFT_RELEASING = 2 }; /* what is still being worked through */
 
-enum { STATE_BYTES_MAX = 4 + 8 + 8 + 4 + 4 + 4 + 8 + 32 + 4 + 4 + 8 + 8 + VIEWS_SKIP_COUNT * 8 + 2 + RECORD_KINDS_MAX * 9 };
+enum { STATE_BYTES_MAX = 4 + 8 + 8 + 4 + 4 + 4 + 8 + 32 + 4 + 4 + 8 + 4 + 8 + VIEWS_SKIP_COUNT * 8 + 2 + RECORD_KINDS_MAX * 9 };
 
 static uint64_t read_u64(struct span *rest)
 {
@@ -71,6 +71,7 @@ enum err views_state_get(struct kv_txn *txn, struct views_state *ret)
     state.is_releasing = (left & LEFT_RELEASING) != 0;
     state.keys = read_u32(&rest);
     state.keys_digest = read_u64(&rest);
+    state.day = read_u32(&rest);
     state.entries = read_u64(&rest);
     for (size_t i = 0; i < VIEWS_SKIP_COUNT; i++) {
         state.skipped[i] = read_u64(&rest);
@@ -104,6 +105,7 @@ void views_state_put(struct kv_txn *txn, const struct views_state *state)
     key_u32(&out, (state->is_settling ? LEFT_SETTLING : 0u) | (state->is_releasing ? LEFT_RELEASING : 0u));
     key_u32(&out, state->keys);
     key_u64(&out, state->keys_digest);
+    key_u32(&out, state->day);
     key_u64(&out, state->entries);
     for (size_t i = 0; i < VIEWS_SKIP_COUNT; i++) {
         key_u64(&out, state->skipped[i]);

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LABEL_COLUMNS_MAX = 28, VALUE_BYTES_MAX = 4096, READERS_SHOWN_MAX = 40, HASH_SHOWN = 12 };
+enum { LABEL_COLUMNS_MAX = 28, VALUE_BYTES_MAX = 4096, READERS_SHOWN_MAX = 40 };
 
 /* A value as people read it: a code with its label. */
 static void print_value(FILE *to, const struct field *field, const json_t *value)
@@ -85,16 +85,6 @@ static void print_fields(FILE *to, const struct field *fields, json_t *object, s
     }
 }
 
-/* "not entitled" ..., in words that say what to do. */
-static const char *missing_text(const char *why)
-{
-    return strcmp(why, "not fetched") == 0    ? _("it has not arrived yet")
-           : strcmp(why, "no key yet") == 0   ? _("its key has not arrived yet")
-           : strcmp(why, "not entitled") == 0 ? _("it is not for this node")
-           : strcmp(why, "key lost") == 0     ? _("its key was lost here; its author can grant it again")
-                                              : why;
-}
-
 /* That it is not for everybody, before what it says. */
 static void print_readers(FILE *to, const json_t *version)
 {
@@ -134,23 +124,25 @@ void render_show(FILE *to, const json_t *answer, bool is_color)
         bool is_current = json_is_true(json_object_get(version, "current"));
         char depth[TEXT_NUMBER_BYTES];
         (void)fputc('\n', to);
+        if (json_object_get(version, "missing") != NULL) { /* of its content nothing is known, its number neither */
+            (void)fprintf(to, _("version %.12s, recorded by %s"), reply_string(version, "version"), reply_string(version, "origin"));
+            (void)fputc('\n', to);
+            render_missing(to, version);
+            continue;
+        }
         (void)fprintf(to, _("version %s, %s, recorded by %s, %s"), reply_count(depth, version, "depth"), is_current ? _("in force") : _("replaced"),
                       reply_string(version, "origin"), reply_when(when, reply_string(version, "recorded")));
         (void)fputc('\n', to);
+        render_missing(to, version);
         print_readers(to, version);
-        if (json_is_string(json_object_get(version, "missing"))) {
-            (void)fprintf(to, _("  what it says is not here: %s"), missing_text(reply_string(version, "missing")));
-            (void)fputc('\n', to);
-        }
         print_fields(to, kind != NULL ? kind->fields : NULL, json_object_get(version, "fields"), 2);
     }
-    json_array_foreach(json_object_get(answer, "missing"), i, version)
+    json_array_foreach(json_object_get(answer, "not_here"), i, version)
     {
-        char hash[HASH_SHOWN + 1];
-        (void)snprintf(hash, sizeof hash, "%s", reply_string(version, "version"));
         (void)fputc('\n', to);
-        (void)fprintf(to, _("version %s, replaced, is not shown: %s"), hash, missing_text(reply_string(version, "why")));
+        (void)fprintf(to, _("version %.12s, replaced"), reply_string(version, "version"));
         (void)fputc('\n', to);
+        render_missing(to, version);
     }
 }
 

@@ -227,9 +227,9 @@ json '.state == "released" and ([.readers[].name] | sort) == ["bj", "gm", "sn"]'
 within 30 "what was released does not arrive" one_state $nodes
 read_by "$secret" zibeline sn gm bj -- rilo-dakar rilo-douala cm
 expect 0 "show at bj" "$griot" -H "$region/bj" show "$secret" --json
-json '(.versions | length) == 1 and .versions[0].depth == 2 and (.missing | length == 1 and .[0].why == "not entitled")'
+json '(.versions | length) == 1 and .versions[0].depth == 2 and (.not_here | length == 1 and .[0].missing == "not entitled")'
 expect 0 "show at gm" "$griot" -H "$region/gm" show "$secret" --json
-json '(.versions | length) == 2 and .missing == [] and ([.versions[] | select(.current)] | length) == 1'
+json '(.versions | length) == 2 and .not_here == [] and ([.versions[] | select(.current)] | length) == 1'
 expect 0 "release to all" "$griot" -H "$region/sn" release "$secret" --to region --json
 json '.state == "released" and (.restricted | not)'
 within 30 "what is for all does not arrive" one_state $nodes

@@ -98,7 +98,7 @@ static void a_row_is_unchanged_only_for_the_same_readers(void **state)
     json_t *shown = show(id);
     assert_string_equal(readers_of(shown), "region");
     assert_int_equal(json_array_size(json_object_get(shown, "versions")), 3);
-    assert_int_equal(json_array_size(json_object_get(shown, "missing")), 0);
+    assert_int_equal(json_array_size(json_object_get(shown, "not_here")), 0);
     assert_int_equal(json_integer_value(json_object_get(json_array_get(json_object_get(shown, "versions"), 0), "depth")), 3);
     json_decref(shown);
     assert_string_equal(record("row", "local", same), "updated");

@@ -159,7 +159,9 @@ static bool see(void *arg, const struct version *version)
 {
     (void)arg;
     last = *version;
-    memcpy(last_payload, version->payload.p, version->payload.n);
+    if (version->payload.n > 0) {
+        memcpy(last_payload, version->payload.p, version->payload.n);
+    }
     last.payload.p = last_payload;
     seen++;
     return true;
