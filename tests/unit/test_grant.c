@@ -7,27 +7,27 @@
 
 #include "node/grant.h"
 #include "node/sealed.h"
-#include "tests/lib/desk.h"
+#include "tests/lib/station.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static struct desk desk;
+static struct station station;
 
 static int setup(void **state)
 {
     static const char *const edges[] = {"sn", "gm", "bj", "ci", NULL};
     (void)state;
-    desk_init(&desk, edges);
-    desk_open(&desk, "sn");
+    station_init(&station, edges);
+    station_open(&station, "sn");
     return 0;
 }
 
 static int teardown(void **state)
 {
     (void)state;
-    desk_fini(&desk);
+    station_fini(&station);
     return 0;
 }
 
@@ -35,7 +35,7 @@ static int teardown(void **state)
 static void record(const char *to, const char *words, char ret[40])
 {
     enum err err;
-    json_t *result = desk_record(&desk, "seizure", (const char *const[]){"date", "2026-11-01", "country", "SN", "heading", "DRG", "description", words, "quantity", "1 kg", NULL},
+    json_t *result = station_record(&station, "seizure", (const char *const[]){"date", "2026-11-01", "country", "SN", "heading", "DRG", "description", words, "quantity", "1 kg", NULL},
                                  NULL, to, &err);
     assert_int_equal(err, ERR_OK);
     if (ret != NULL) {
@@ -49,21 +49,21 @@ static json_int_t number(const json_t *answer, const char *key) { return json_in
 static json_t *grant(json_t *request, enum err *ret_err)
 {
     (void)json_object_set_new(request, "do", json_string("grant"));
-    return desk_ask(&desk, request, ret_err);
+    return station_ask(&station, request, ret_err);
 }
 
 static void what_is_held_sealed_is_counted_by_key(void **state)
 {
     struct sealed_table table;
     (void)state;
-    assert_int_equal(sealed_count(desk.service.store, NULL, NULL, NULL, &table), ERR_OK);
+    assert_int_equal(sealed_count(station.service.store, NULL, NULL, NULL, &table), ERR_OK);
     assert_int_equal(table.count, 0);
     sealed_fini(&table);
     record("region", "for all", NULL);
     record("gm", "one", NULL);
     record("gm", "two", NULL);
     record("gm,bj", "three", NULL);
-    assert_int_equal(sealed_count(desk.service.store, &desk.home.node, NULL, NULL, &table), ERR_OK);
+    assert_int_equal(sealed_count(station.service.store, &station.home.node, NULL, NULL, &table), ERR_OK);
     assert_int_equal(table.count, 2);
     assert_int_equal(table.entries, 3);
     assert_int_equal(table.keys[0].entries + table.keys[1].entries, 3);
@@ -72,11 +72,11 @@ static void what_is_held_sealed_is_counted_by_key(void **state)
     for (size_t i = 0; i < 2; i++) {
         assert_true(table.keys[i].first.ms > 0 && table.keys[i].last.ms >= table.keys[i].first.ms);
         assert_int_equal(table.keys[i].channel, CHANNEL_REPORT);
-        assert_ptr_equal(sealed_find(&table, &desk.home.node, &table.keys[i].id), &table.keys[i]);
+        assert_ptr_equal(sealed_find(&table, &station.home.node, &table.keys[i].id), &table.keys[i]);
     }
-    assert_null(sealed_find(&table, &desk.home.node, &(struct hash){{1}}));
+    assert_null(sealed_find(&table, &station.home.node, &(struct hash){{1}}));
     sealed_fini(&table);
-    assert_int_equal(sealed_count(desk.service.store, &(struct node_id){{1}}, NULL, NULL, &table), ERR_OK);
+    assert_int_equal(sealed_count(station.service.store, &(struct node_id){{1}}, NULL, NULL, &table), ERR_OK);
     assert_int_equal(table.count, 0);
     sealed_fini(&table);
 }
@@ -123,7 +123,7 @@ static void who_joins_an_operation_is_given_what_came_before(void **state)
     enum err err;
     json_t *answer;
     (void)state;
-    json_decref(desk_record(&desk, "operation", (const char *const[]){"date", "2026-11-01", "name", "BAOBAB", "purpose", "exercise", "coordinator", "sn", "participant", "gm",
+    json_decref(station_record(&station, "operation", (const char *const[]){"date", "2026-11-01", "name", "BAOBAB", "purpose", "exercise", "coordinator", "sn", "participant", "gm",
                                                                       "participant", "ci", NULL},
                             NULL, "region", &err));
     assert_int_equal(err, ERR_OK);
@@ -165,7 +165,7 @@ static void by_record_all_that_its_key_opens_is_given(void **state)
     assert_int_equal(err, ERR_OK);
     assert_int_equal(number(answer, "entries"), 2);
     json_decref(answer);
-    answer = desk_ask(&desk, json_pack("{s:s, s:s}", "do", "readers", "id", id), &err);
+    answer = station_ask(&station, json_pack("{s:s, s:s}", "do", "readers", "id", id), &err);
     assert_int_equal(err, ERR_OK);
     const json_t *readers = json_object_get(json_array_get(json_object_get(answer, "versions"), 0), "readers");
     assert_int_equal(json_array_size(readers), 3);
@@ -187,7 +187,7 @@ static void several_keys_are_given_at_once(void **state)
     struct grant given;
     enum err err;
     (void)state;
-    assert_null(service_readers(&desk.service, "ci", &readers, &err));
+    assert_null(service_readers(&station.service, "ci", &readers, &err));
     wish.node = readers->rows[1].node;
     free(readers);
     for (size_t i = 0; i < 3; i++) {
@@ -195,19 +195,19 @@ static void several_keys_are_given_at_once(void **state)
         json_decref(grant(json_pack("{s:s, s:s}", "name", "bj", "to", "gm"), &err));
         assert_int_equal(err, ERR_OK);
     }
-    assert_int_equal(sealed_count(desk.service.store, NULL, NULL, NULL, &table), ERR_OK);
+    assert_int_equal(sealed_count(station.service.store, NULL, NULL, NULL, &table), ERR_OK);
     assert_int_equal(table.count, 3);
     for (size_t i = 0; i < 3; i++) {
         assert_int_equal(table.keys[i].entries, 1);
         ids[i] = table.keys[i].id;
     }
     sealed_fini(&table);
-    assert_int_equal(grant_plan(desk.service.store, &wish, NULL, NULL, &given), ERR_OK);
+    assert_int_equal(grant_plan(station.service.store, &wish, NULL, NULL, &given), ERR_OK);
     assert_int_equal(given.count, 3);
     assert_int_equal(given.entries, 3);
-    assert_int_equal(service_change(&desk.service, grant_make, &given), ERR_OK);
+    assert_int_equal(service_change(&station.service, grant_make, &given), ERR_OK);
     grant_fini(&given);
-    assert_int_equal(grant_plan(desk.service.store, &wish, NULL, NULL, &given), ERR_OK);
+    assert_int_equal(grant_plan(station.service.store, &wish, NULL, NULL, &given), ERR_OK);
     assert_int_equal(given.count, 0);
     assert_int_equal(given.held, 3);
     grant_fini(&given);
@@ -255,14 +255,14 @@ static void whose_card_is_not_here_is_given_nothing(void **state)
     enum err err;
     json_t *answer;
     (void)state;
-    desk_newcomer(&desk, "tg", &out);
+    station_newcomer(&station, "tg", &out);
     card = out_written(&out);
-    desk_sign(&desk, &card, 1, NULL);
-    desk_join(&desk, "tg");
+    station_sign(&station, &card, 1, NULL);
+    station_join(&station, "tg");
     record("gm,tg", "one", NULL); /* named, but without a key */
     json_decref(grant(json_pack("{s:s, s:s}", "name", "tg", "to", "gm,tg"), &err));
     assert_int_equal(err, ERR_UNKNOWN_KEY);
-    desk_join(&desk, NULL);
+    station_join(&station, NULL);
     answer = grant(json_pack("{s:s, s:s}", "name", "tg", "to", "gm,tg"), &err);
     assert_int_equal(err, ERR_OK);
     assert_int_equal(number(answer, "entries"), 1);
@@ -277,7 +277,7 @@ static void the_answer_about_sealed_entries_proves_it(void **state)
     (void)state;
     record("gm", "one", NULL);
     json_decref(grant(json_pack("{s:s, s:s}", "name", "ci", "to", "gm"), &err));
-    answer = desk_ask(&desk, json_pack("{s:s}", "do", "sealed"), &err);
+    answer = station_ask(&station, json_pack("{s:s}", "do", "sealed"), &err);
     assert_int_equal(err, ERR_OK);
     assert_int_equal(number(answer, "encryption_keys"), 1);
     assert_int_equal(number(json_object_get(answer, "readable"), "entries"), 1);

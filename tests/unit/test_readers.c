@@ -6,17 +6,17 @@
 #include <cmocka.h>
 
 #include "node/trust.h"
-#include "tests/lib/desk.h"
+#include "tests/lib/station.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static struct desk desk;
+static struct station station;
 static struct readers *readers;
 static json_t *error;
 
-static void open_at(const char *name) { desk_open(&desk, name); }
+static void open_at(const char *name) { station_open(&station, name); }
 
 static void close_it(void)
 {
@@ -24,14 +24,14 @@ static void close_it(void)
     readers = NULL;
     json_decref(error);
     error = NULL;
-    desk_close(&desk);
+    station_close(&station);
 }
 
 static int setup(void **state)
 {
     static const char *const edges[] = {"sn", "gm", "bj", "cm", NULL};
     (void)state;
-    desk_init(&desk, edges);
+    station_init(&station, edges);
     return 0;
 }
 
@@ -39,7 +39,7 @@ static int teardown(void **state)
 {
     (void)state;
     close_it();
-    desk_fini(&desk);
+    station_fini(&station);
     return 0;
 }
 
@@ -48,7 +48,7 @@ static enum err ask(const char *list)
     enum err err;
     free(readers);
     json_decref(error);
-    error = service_readers(&desk.service, list, &readers, &err);
+    error = service_readers(&station.service, list, &readers, &err);
     assert_int_equal(err == ERR_OK, readers != NULL);
     assert_int_equal(err == ERR_OK, error == NULL);
     return err;
@@ -77,7 +77,7 @@ static const char *said(const char *key)
 static void record(const char *kind, const char *const *pairs)
 {
     enum err err;
-    json_decref(desk_record(&desk, kind, pairs, NULL, "region", &err));
+    json_decref(station_record(&station, kind, pairs, NULL, "region", &err));
     assert_int_equal(err, ERR_OK);
 }
 
@@ -138,10 +138,10 @@ static void each_office_has_its_own_rilo(void **state)
     assert_string_equal(names(), "rilo-douala");
     close_it();
     open_at("sn");
-    desk.home.config.rilo[0] = '\0';
+    station.home.config.rilo[0] = '\0';
     assert_int_equal(ask("rilo"), ERR_CONFIG);
     assert_non_null(strstr(said("do"), "rilo = NAME"));
-    (void)snprintf(desk.home.config.rilo, sizeof desk.home.config.rilo, "rilo-abidjan");
+    (void)snprintf(station.home.config.rilo, sizeof station.home.config.rilo, "rilo-abidjan");
     assert_int_equal(ask("gm,rilo"), ERR_CONFIG);
     assert_string_equal(said("value"), "rilo-abidjan");
 }
@@ -220,7 +220,7 @@ static void an_operation_is_its_participants(void **state)
     assert_string_equal(names(), "sn bj gm rilo-douala");
     /* by its id, and by the first digits */
     request = json_pack("{s:s, s:s}", "do", "search", "query", "kind:operation");
-    answer = service_answer(&desk.service, request, NULL, NULL, &err);
+    answer = service_answer(&station.service, request, NULL, NULL, &err);
     (void)snprintf(id, sizeof id, "%s", json_string_value(json_object_get(json_array_get(json_object_get(answer, "hits"), 0), "id")));
     json_decref(request);
     json_decref(answer);
@@ -275,15 +275,15 @@ static void who_has_no_card_is_in_but_cannot_read_yet(void **state)
     struct span card;
     (void)state;
     open_at("sn");
-    desk_newcomer(&desk, "tg", &out);
+    station_newcomer(&station, "tg", &out);
     card = out_written(&out);
     assert_int_equal(ask("gm,tg"), ERR_NOT_FOUND);
-    desk_sign(&desk, &card, 1, NULL);
-    desk_join(&desk, "tg");
+    station_sign(&station, &card, 1, NULL);
+    station_join(&station, "tg");
     assert_int_equal(ask("gm,tg"), ERR_OK);
     assert_string_equal(names(), "sn gm tg*");
     assert_int_equal(readers->audience.count, 3);
-    desk_join(&desk, NULL);
+    station_join(&station, NULL);
     assert_int_equal(ask("gm,tg"), ERR_OK);
     assert_string_equal(names(), "sn gm tg");
 }
@@ -296,8 +296,8 @@ static void who_has_left_is_refused_by_name_and_left_out_of_operations(void **st
     operation("COCAIR", "OPERATE", "gm", "bj");
     assert_int_equal(ask("operation:COCAIR"), ERR_OK);
     assert_string_equal(names(), "sn bj gm");
-    desk_sign(&desk, NULL, 0, &(struct root_changes){.removed = removed});
-    desk_join(&desk, NULL);
+    station_sign(&station, NULL, 0, &(struct root_changes){.removed = removed});
+    station_join(&station, NULL);
     assert_int_equal(ask("bj,gm"), ERR_NOT_MEMBER);
     assert_string_equal(said("value"), "gm");
     assert_string_equal(said("what"), "this reader has left the region");
@@ -328,17 +328,17 @@ static void who_is_suspended_is_refused_by_name_and_left_out_of_operations(void 
     enum err err;
     (void)state;
     open_at("rilo-dakar");
-    json_decref(service_answer(&desk.service, request, NULL, NULL, &err));
+    json_decref(service_answer(&station.service, request, NULL, NULL, &err));
     json_decref(request);
     assert_int_equal(err, ERR_OK);
-    assert_int_equal(store_read_begin(desk.service.store, &read), ERR_OK);
+    assert_int_equal(store_read_begin(station.service.store, &read), ERR_OK);
     assert_int_equal(store_notices(read, keep_act, &out), ERR_OK);
     store_read_end(&read);
     close_it();
     open_at("sn");
     act = out_written(&out);
     operation("COCAIR", "OPERATE", "gm", "bj");
-    assert_int_equal(service_change(&desk.service, trust_join, &join), ERR_OK);
+    assert_int_equal(service_change(&station.service, trust_join, &join), ERR_OK);
     assert_int_equal(join.stored, 1);
     free(join.refs);
     assert_int_equal(ask("gm"), ERR_NOT_MEMBER);
@@ -355,11 +355,11 @@ static void a_home_that_has_not_joined_knows_only_itself(void **state)
     struct unlock unlock = {.key = key};
     struct home_plan plan = {.name = "tg", .role = ROLE_EDGE, .region = {{1}}, .unlock = &unlock, .now = {1700000000000}};
     (void)state;
-    assert_int_equal(home_create(desk_path(&desk, "alone"), &plan), ERR_OK);
-    assert_int_equal(home_open(desk_path(&desk, "alone"), &desk.home), ERR_OK);
-    assert_int_equal(home_unlock(&desk.home, &unlock), ERR_OK);
+    assert_int_equal(home_create(station_path(&station, "alone"), &plan), ERR_OK);
+    assert_int_equal(home_open(station_path(&station, "alone"), &station.home), ERR_OK);
+    assert_int_equal(home_unlock(&station.home, &unlock), ERR_OK);
     secret_destroy(&key);
-    assert_int_equal(service_open(&desk.home, &desk.service), ERR_OK);
+    assert_int_equal(service_open(&station.home, &station.service), ERR_OK);
     assert_int_equal(ask("local"), ERR_OK);
     assert_string_equal(names(), "tg");
     assert_int_equal(ask("gm"), ERR_NOT_FOUND);
@@ -367,7 +367,7 @@ static void a_home_that_has_not_joined_knows_only_itself(void **state)
     assert_int_equal(ask("region"), ERR_OK);
     assert_int_equal(readers->count, 0);
     enum err err;
-    json_decref(desk_record(&desk, "seizure", (const char *const[]){"date", "2026-11-01", "country", "TG", "commodity", "cocaine", "quantity", "1 kg", NULL}, NULL, "local", &err));
+    json_decref(station_record(&station, "seizure", (const char *const[]){"date", "2026-11-01", "country", "TG", "commodity", "cocaine", "quantity", "1 kg", NULL}, NULL, "local", &err));
     assert_int_equal(err, ERR_OK);
 }
 
@@ -404,7 +404,7 @@ static void what_was_shown_is_what_is_meant(void **state)
         {"the channel of orders", json_pack("{s:s}", "channel", "control"), ERR_USAGE},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        json_t *answer = service_append_begin(&desk.service, rows[i].request, &plan, &err);
+        json_t *answer = service_append_begin(&station.service, rows[i].request, &plan, &err);
         if (err != rows[i].err || (err == ERR_OK) != (answer == NULL)) {
             fail_msg("%s: %s", rows[i].what, err_name(err));
         }
@@ -412,7 +412,7 @@ static void what_was_shown_is_what_is_meant(void **state)
         json_decref(rows[i].request);
     }
     request = json_pack("{s:s}", "do", "readers");
-    json_decref(service_answer(&desk.service, request, NULL, NULL, &err));
+    json_decref(service_answer(&station.service, request, NULL, NULL, &err));
     json_decref(request);
     assert_int_equal(err, ERR_USAGE);
 }

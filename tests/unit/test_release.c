@@ -6,27 +6,27 @@
 #include <cmocka.h>
 
 #include "node/release.h"
-#include "tests/lib/desk.h"
+#include "tests/lib/station.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static struct desk desk;
+static struct station station;
 
 static int setup(void **state)
 {
     static const char *const edges[] = {"sn", "gm", "bj", "ci", NULL};
     (void)state;
-    desk_init(&desk, edges);
-    desk_open(&desk, "sn");
+    station_init(&station, edges);
+    station_open(&station, "sn");
     return 0;
 }
 
 static int teardown(void **state)
 {
     (void)state;
-    desk_fini(&desk);
+    station_fini(&station);
     return 0;
 }
 
@@ -37,7 +37,7 @@ static const char *record(const char *key, const char *to, char *ret_id)
 {
     static char state[16];
     enum err err;
-    json_t *result = desk_record(&desk, "seizure", row, key, to, &err);
+    json_t *result = station_record(&station, "seizure", row, key, to, &err);
     assert_int_equal(err, ERR_OK);
     (void)snprintf(state, sizeof state, "%s", json_string_value(json_array_get(json_object_get(result, "states"), 0)));
     if (ret_id != NULL) {
@@ -50,7 +50,7 @@ static const char *record(const char *key, const char *to, char *ret_id)
 static json_t *show(const char *id)
 {
     enum err err;
-    json_t *answer = desk_ask(&desk, json_pack("{s:s, s:s}", "do", "show", "id", id), &err);
+    json_t *answer = station_ask(&station, json_pack("{s:s, s:s}", "do", "show", "id", id), &err);
     assert_int_equal(err, ERR_OK);
     return answer;
 }
@@ -77,7 +77,7 @@ static const char *release(const char *id, const char *to)
 {
     static char state[16];
     enum err err;
-    json_t *answer = desk_ask(&desk, json_pack("{s:s, s:s, s:s}", "do", "release", "id", id, "to", to), &err);
+    json_t *answer = station_ask(&station, json_pack("{s:s, s:s, s:s}", "do", "release", "id", id, "to", to), &err);
     (void)snprintf(state, sizeof state, "%s", err == ERR_OK ? json_string_value(json_object_get(answer, "state")) : err_name(err));
     json_decref(answer);
     return state;
@@ -112,7 +112,7 @@ static void what_is_signed_is_what_it_is_sealed_for(void **state)
     static const char *const forged[] = {"date", "2026-11-01", "country", "SN", "heading", "DRG", "description", "zibeline", "quantity", "1 kg", "release", "ci", "release", "bj", NULL};
     enum err err;
     (void)state;
-    json_t *result = desk_record(&desk, "seizure", forged, NULL, "gm", &err);
+    json_t *result = station_record(&station, "seizure", forged, NULL, "gm", &err);
     assert_int_equal(err, ERR_OK);
     json_t *shown = show(json_string_value(json_array_get(json_object_get(result, "ids"), 0)));
     const json_t *list = json_object_get(json_object_get(json_array_get(json_object_get(shown, "versions"), 0), "fields"), "release");
@@ -121,7 +121,7 @@ static void what_is_signed_is_what_it_is_sealed_for(void **state)
     assert_string_equal(json_string_value(json_array_get(list, 1)), "gm");
     json_decref(shown);
     json_decref(result);
-    result = desk_record(&desk, "seizure", forged, NULL, "region", &err); /* for all: no list */
+    result = station_record(&station, "seizure", forged, NULL, "region", &err); /* for all: no list */
     assert_int_equal(err, ERR_OK);
     shown = show(json_string_value(json_array_get(json_object_get(result, "ids"), 0)));
     assert_null(json_object_get(json_object_get(json_array_get(json_object_get(shown, "versions"), 0), "fields"), "release"));
@@ -192,7 +192,7 @@ static void a_version_that_came_in_between_is_not_overlooked(void **state)
     assert_int_equal(record_encode(&said, &payload), ERR_OK);
     draft_destroy(&draft);
     stale.payload = out_written(&payload);
-    err = service_change(&desk.service, release_make, &stale);
+    err = service_change(&station.service, release_make, &stale);
     assert_int_equal(err, ERR_STALE);
     json_t *shown = show(id);
     assert_int_equal(json_array_size(json_object_get(shown, "versions")), 1);
@@ -235,8 +235,8 @@ static void a_record_has_the_room_that_its_readers_leave(void **state)
     struct readers *few, *many;
     enum err err;
     (void)state;
-    assert_null(service_readers(&desk.service, "gm", &few, &err));
-    assert_null(service_readers(&desk.service, "gm,bj,ci,rilo-dakar,rilo-douala", &many, &err));
+    assert_null(service_readers(&station.service, "gm", &few, &err));
+    assert_null(service_readers(&station.service, "gm,bj,ci,rilo-dakar,rilo-douala", &many, &err));
     assert_int_equal(append_bytes_max(NULL), PAYLOAD_BYTES_MAX);
     size_t room = append_bytes_max(many);
     assert_true(room < append_bytes_max(few) && append_bytes_max(few) < PAYLOAD_BYTES_MAX);
@@ -245,19 +245,19 @@ static void a_record_has_the_room_that_its_readers_leave(void **state)
         text++;
     }
     assert_int_equal(payload_of(text, bytes), room);
-    json_t *appended = desk_append(&desk, span_of(bytes, room), "long row", "gm,bj,ci,rilo-dakar,rilo-douala", &err);
+    json_t *appended = station_append(&station, span_of(bytes, room), "long row", "gm,bj,ci,rilo-dakar,rilo-douala", &err);
     if (err != ERR_OK) {
         fail_msg("%s: %s", err_name(err), json_string_value(json_object_get(appended, "why")));
     }
     json_decref(appended);
-    json_decref(desk_append(&desk, span_of(bytes, room), "long row", "gm,bj,ci,rilo-dakar", &err)); /* as an update, too */
+    json_decref(station_append(&station, span_of(bytes, room), "long row", "gm,bj,ci,rilo-dakar", &err)); /* as an update, too */
     assert_int_equal(err, ERR_OK);
     assert_int_equal(payload_of(text + 1, bytes), room + 1);
-    json_t *refused = desk_append(&desk, span_of(bytes, room + 1), NULL, "gm,bj,ci,rilo-dakar,rilo-douala", &err);
+    json_t *refused = station_append(&station, span_of(bytes, room + 1), NULL, "gm,bj,ci,rilo-dakar,rilo-douala", &err);
     assert_int_equal(err, ERR_OVERSIZE);
     assert_string_equal(json_string_value(json_object_get(refused, "why")), "ANSWERS.md append: a record longer than its readers leave room for");
     json_decref(refused);
-    json_decref(desk_append(&desk, span_of(bytes, room + 1), NULL, "region", &err));
+    json_decref(station_append(&station, span_of(bytes, room + 1), NULL, "region", &err));
     assert_int_equal(err, ERR_OK);
     free(few);
     free(many);

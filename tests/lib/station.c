@@ -4,7 +4,7 @@
 #include <setjmp.h>
 #include <cmocka.h>
 
-#include "tests/lib/desk.h"
+#include "tests/lib/station.h"
 
 #include "node/file.h"
 #include "node/sandbox.h"
@@ -17,60 +17,60 @@
 
 enum { TODAY = 20779 /* 2026-11-22 */ };
 
-void desk_init(struct desk *desk, const char *const *edges)
+void station_init(struct station *station, const char *const *edges)
 {
     struct sandbox_plan plan = {.hubs = 2, .edges = edges};
-    memset(desk, 0, sizeof *desk);
-    (void)snprintf(desk->work, sizeof desk->work, "/tmp/griot-desk.XXXXXX");
-    assert_non_null(mkdtemp(desk->work));
-    (void)snprintf(desk->region, sizeof desk->region, "%s/region", desk->work);
-    assert_int_equal(sandbox_create(desk->region, &plan), ERR_OK);
+    memset(station, 0, sizeof *station);
+    (void)snprintf(station->work, sizeof station->work, "/tmp/griot-station.XXXXXX");
+    assert_non_null(mkdtemp(station->work));
+    (void)snprintf(station->region, sizeof station->region, "%s/region", station->work);
+    assert_int_equal(sandbox_create(station->region, &plan), ERR_OK);
 }
 
-void desk_fini(struct desk *desk)
+void station_fini(struct station *station)
 {
-    desk_close(desk);
-    file_remove_tree(desk->work);
+    station_close(station);
+    file_remove_tree(station->work);
 }
 
-const char *desk_path(const struct desk *desk, const char *below)
+const char *station_path(const struct station *station, const char *below)
 {
     static char paths[4][PATH_MAX];
     static int turn;
     char *path = paths[turn++ % 4];
-    (void)snprintf(path, PATH_MAX, "%s/%s", desk->region, below);
+    (void)snprintf(path, PATH_MAX, "%s/%s", station->region, below);
     return path;
 }
 
-void desk_open(struct desk *desk, const char *name)
+void station_open(struct station *station, const char *name)
 {
-    assert_int_equal(home_open(desk_path(desk, name), &desk->home), ERR_OK);
-    assert_int_equal(home_unlock(&desk->home, NULL), ERR_OK);
-    assert_int_equal(service_open(&desk->home, &desk->service), ERR_OK);
+    assert_int_equal(home_open(station_path(station, name), &station->home), ERR_OK);
+    assert_int_equal(home_unlock(&station->home, NULL), ERR_OK);
+    assert_int_equal(service_open(&station->home, &station->service), ERR_OK);
 }
 
-void desk_close(struct desk *desk)
+void station_close(struct station *station)
 {
-    service_close(&desk->service);
-    home_lock(&desk->home);
+    service_close(&station->service);
+    home_lock(&station->home);
 }
 
-json_t *desk_ask(struct desk *desk, json_t *request, enum err *ret_err)
+json_t *station_ask(struct station *station, json_t *request, enum err *ret_err)
 {
     assert_non_null(request);
-    json_t *answer = service_answer(&desk->service, request, NULL, NULL, ret_err);
+    json_t *answer = service_answer(&station->service, request, NULL, NULL, ret_err);
     assert_non_null(answer);
     json_decref(request);
     return answer;
 }
 
-json_t *desk_append(struct desk *desk, struct span payload, const char *key, const char *to, enum err *ret_err)
+json_t *station_append(struct station *station, struct span payload, const char *key, const char *to, enum err *ret_err)
 {
     static struct append_plan plan;
     uint8_t bytes[PAYLOAD_BYTES_MAX + 128];
     struct out batch = out_into(bytes, sizeof bytes);
     json_t *request = json_pack("{s:s, s:s}", "channel", "report", "to", to);
-    json_t *error = service_append_begin(&desk->service, request, &plan, ret_err);
+    json_t *error = service_append_begin(&station->service, request, &plan, ret_err);
     json_decref(request);
     if (*ret_err != ERR_OK) {
         return error;
@@ -79,10 +79,10 @@ json_t *desk_append(struct desk *desk, struct span payload, const char *key, con
     pack_bin(&batch, key != NULL ? span_text(key) : span_of(NULL, 0));
     pack_bin(&batch, payload);
     assert_false(batch.is_full);
-    return service_append(&desk->service, &plan, out_written(&batch), ret_err);
+    return service_append(&station->service, &plan, out_written(&batch), ret_err);
 }
 
-json_t *desk_record(struct desk *desk, const char *kind, const char *const *pairs, const char *key, const char *to, enum err *ret_err)
+json_t *station_record(struct station *station, const char *kind, const char *const *pairs, const char *key, const char *to, enum err *ret_err)
 {
     static struct record record;
     struct record_faults faults = {.count = 0};
@@ -96,7 +96,7 @@ json_t *desk_record(struct desk *desk, const char *kind, const char *const *pair
     assert_true(draft_finish(draft, TODAY, &record, &faults));
     assert_int_equal(record_encode(&record, &payload), ERR_OK);
     draft_destroy(&draft);
-    return desk_append(desk, out_written(&payload), key, to, ret_err);
+    return station_append(station, out_written(&payload), key, to, ret_err);
 }
 
 static enum err root_key(void *arg, uint32_t number, struct unlock *ret)
@@ -106,22 +106,22 @@ static enum err root_key(void *arg, uint32_t number, struct unlock *ret)
     return ERR_OK;
 }
 
-void desk_sign(struct desk *desk, const struct span *cards, size_t count, const struct root_changes *changes)
+void station_sign(struct station *station, const struct span *cards, size_t count, const struct root_changes *changes)
 {
     struct secret *key = NULL;
     struct root_signed made;
-    assert_int_equal(unlock_key_read(desk_path(desk, "root/unlock/root"), &key), ERR_OK);
-    assert_int_equal(root_sign_roster(desk_path(desk, "root"), cards, count, changes, false, PROFILE_SANDBOX, (struct wall_ms){1700000000000}, root_key, key, &made, NULL),
+    assert_int_equal(unlock_key_read(station_path(station, "root/unlock/root"), &key), ERR_OK);
+    assert_int_equal(root_sign_roster(station_path(station, "root"), cards, count, changes, false, PROFILE_SANDBOX, (struct wall_ms){1700000000000}, root_key, key, &made, NULL),
                      ERR_OK);
     secret_destroy(&key);
 }
 
-void desk_join(struct desk *desk, const char *without)
+void station_join(struct station *station, const char *without)
 {
     struct region_file file;
     struct trust_join join = {.count = 0};
     struct span *notices;
-    assert_int_equal(region_file_read(desk_path(desk, "root/region"), &file, NULL), ERR_OK);
+    assert_int_equal(region_file_read(station_path(station, "root/region"), &file, NULL), ERR_OK);
     notices = calloc(file.count, sizeof *notices);
     assert_non_null(notices);
     join.notices = notices;
@@ -133,22 +133,22 @@ void desk_join(struct desk *desk, const char *without)
             notices[join.count++] = file.notices[i];
         }
     }
-    assert_int_equal(service_change(&desk->service, trust_join, &join), ERR_OK);
+    assert_int_equal(service_change(&station->service, trust_join, &join), ERR_OK);
     assert_int_equal(join.refused, 0);
     free(join.refs);
     free(notices);
     region_file_fini(&file);
 }
 
-void desk_newcomer(struct desk *desk, const char *name, struct out *ret)
+void station_newcomer(struct station *station, const char *name, struct out *ret)
 {
     static struct home home;
     struct secret *key = secret_random(32);
     struct unlock unlock = {.key = key};
-    struct home_plan plan = {.name = name, .role = ROLE_EDGE, .region = desk->home.region, .unlock = &unlock, .now = {1700000000000}};
+    struct home_plan plan = {.name = name, .role = ROLE_EDGE, .region = station->home.region, .unlock = &unlock, .now = {1700000000000}};
     assert_non_null(key);
-    assert_int_equal(home_create(desk_path(desk, name), &plan), ERR_OK);
-    assert_int_equal(home_open(desk_path(desk, name), &home), ERR_OK);
+    assert_int_equal(home_create(station_path(station, name), &plan), ERR_OK);
+    assert_int_equal(home_open(station_path(station, name), &home), ERR_OK);
     assert_int_equal(home_card_current(&home, ret), ERR_OK);
     home_lock(&home);
     secret_destroy(&key);
