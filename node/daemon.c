@@ -132,8 +132,7 @@ static enum err start(struct daemon *daemon, struct daemon_fault *fault)
         err = home_promote(daemon->home, wall_now());
         log_event(err == ERR_OK ? LOG_INFO : LOG_WARN, "transport_key_rotated", "err=%s", err_name(err)); /* the old one serves as well */
     }
-    err = opener_new(service->store, daemon->home->keyring, &service->opener);
-    err = err == ERR_OK ? open_views(daemon) : err;
+    err = open_views(daemon);
     if (err == ERR_OK) {
         err = core_new(daemon->home, service->store, "/proc/self/exe", &service->core, why);
         if (why[0] != '\0') {
