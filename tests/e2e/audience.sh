@@ -84,6 +84,8 @@ TABLE
 expect 2 "readers by a field" "$griot" -H "$region/sn" record seizure date=2026-11-03 country=SN heading=DRG description=x quantity=1 unit=KGM release=gm
 finds sn '' 0 || fail "a refused list left a record"
 
+for name in region rilo local; do expect 2 "a node named $name" "$griot" init "$name" -H "$work/x" --region "$region/root/region" --key-file "$region/root/unlock/sn"; done
+
 # ---- one office for another, through both hubs ----
 expect 0 "readers" "$griot" -H "$region/sn" readers --to gm --json
 json '.restricted and [.readers[].name] == ["sn", "gm"] and all(.readers[]; .reads) and (.relays | sort) == ["rilo-dakar", "rilo-douala"]'
