@@ -65,7 +65,9 @@ static int row_compare(const void *a, const void *b)
 static void leaves_settle(struct leaves *leaves)
 {
     size_t kept = 0;
-    qsort(leaves->rows, leaves->count, sizeof *leaves->rows, row_compare);
+    if (leaves->count > 0) {
+        qsort(leaves->rows, leaves->count, sizeof *leaves->rows, row_compare);
+    }
     for (size_t i = 0; i < leaves->count; i++) {
         if (kept > 0 && row_compare(&leaves->rows[kept - 1], &leaves->rows[i]) == 0) {
             leaves->rows[kept - 1].is_current = leaves->rows[kept - 1].is_current || leaves->rows[i].is_current;
