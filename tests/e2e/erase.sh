@@ -138,6 +138,15 @@ within 20 "two hubs do not erase" found $three 0 rilo-dakar rilo-douala sn bj tg
 within 20 "two hubs are not told" erased "$third" rilo-dakar rilo-douala sn bj tg
 at sn show "$third" | grep -c "ordered by the hub rilo-d" | grep -qx 2 || fail "show at sn: $(at sn show "$third")"
 
+# By its hash, as a hub does that cannot read it.
+hash=$(at sn show "$keep" --json | jq -r '.versions[0].version')
+expect 1 "half a hash" at rilo-dakar erase "${hash:0:40}" --of sn --why "court order 13"
+expect 4 "a hash of nobody" at rilo-dakar erase "$hash" --of nobody --why "court order 13"
+expect 5 "a hash, at an edge" at bj erase "$hash" --of sn --why "court order 13"
+expect 0 "a hash" at rilo-dakar erase "$hash" --of sn --why "court order 13" --json
+jq -e '.state == "proposed" and .id == null' "$work/out" > /dev/null || fail "a hash: $(cat "$work/out")"
+within 20 "what is proposed by hash is not seen" eval "at sn show $keep --json | jq -e '.versions[0].erasure.state == \"proposed\"' > /dev/null"
+
 # ---- compaction ----
 traces $one . | grep -q log/data.mdb && traces $one . | grep -q views/data.mdb || fail "there is nothing to compact away: this would show nothing"
 before=$(at sn status --json | jq .store.freed)
