@@ -183,7 +183,9 @@ static enum err recount_put(struct recount *recount)
     for (size_t i = 0; i < recount->held.count; i++) {
         records_name_set(work->txn, &recount->held.items[i], 0);
     }
-    qsort(recount->names.items, recount->names.count, sizeof(struct record_key), key_compare);
+    if (recount->names.count > 0) {
+        qsort(recount->names.items, recount->names.count, sizeof(struct record_key), key_compare);
+    }
     for (size_t from = 0, to; from < recount->names.count; from = to) {
         for (to = from + 1; to < recount->names.count && key_compare(&recount->names.items[from], &recount->names.items[to]) == 0; to++) {
         }
