@@ -35,9 +35,9 @@ enum err service_open(struct home *home, struct service *ret)
         err = opener_new(ret->store, home->keyring, &ret->opener);
     }
     if (err == ERR_OK) {
-        err = views_open(home->path, &ret->views);
+        err = views_open(home->path, ret->opener, &ret->views);
         if ((err == ERR_CORRUPT || err == ERR_LAYOUT) && views_drop(home->path) == ERR_OK) {
-            err = views_open(home->path, &ret->views);
+            err = views_open(home->path, ret->opener, &ret->views);
         }
     }
     err = err == ERR_OK ? follow(ret) : err;

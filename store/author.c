@@ -360,6 +360,17 @@ static uint32_t fill(struct author *author, const struct log *log, const struct 
     return n;
 }
 
+static bool is_mostly_sealed(const struct commit *commit)
+{
+    size_t sealed = 0, all = 0;
+    for (uint32_t i = 0; i < commit->entry_count; i++) {
+        size_t length = commit->entries[i].leaf.length;
+        all += length;
+        sealed += commit->entries[i].leaf.codec == CODEC_SEALED ? length : 0;
+    }
+    return sealed * 4 > all * 3;
+}
+
 enum err append_one(struct author *author, struct log *log, const struct secret *key, struct wall_ms now, uint64_t roster_number,
                     struct hash *ret_content)
 {
@@ -385,7 +396,8 @@ enum err append_one(struct author *author, struct log *log, const struct secret 
     if (reduced.is_full) {
         return ERR_OVERSIZE;
     }
-    err = commit_pack(author->store->packer, out_written(&reduced), &packed);
+    err = is_mostly_sealed(commit) ? commit_pack_quick(author->store->packer, out_written(&reduced), &packed)
+                                   : commit_pack(author->store->packer, out_written(&reduced), &packed);
     if (err != ERR_OK) {
         return err;
     }

@@ -113,6 +113,7 @@ static bool version_each(void *arg, struct span term, uint32_t number)
 static enum err names_add(struct recount *recount, uint32_t number, const struct record_key *key)
 {
     struct withdrawal *work = recount->work;
+    struct log_info info;
     struct doc doc;
     struct hash hash;
     enum views_skip why;
@@ -125,12 +126,17 @@ static enum err names_add(struct recount *recount, uint32_t number, const struct
     if (err != ERR_OK || is_gone || doc.seq > ends_of(&recount->ends, doc.log_number)) {
         return err;
     }
-    err = store_commit_at(work->log, doc.log_number, doc.seq, work->commit, &hash);
+    err = store_log_by_number(work->reader->log, doc.log_number, &info);
+    if (err == ERR_OK) {
+        err = store_commit_at(work->reader->log, doc.log_number, doc.seq, work->commit, &hash);
+    }
     if (err != ERR_OK) {
         work->log_err = err == ERR_CORRUPT ? ERR_OK : err;
         return work->log_err; /* a damaged commit names nothing until it is repaired: what was ordered away must not stay for it */
     }
-    err = doc.entry < work->commit->entry_count ? views_entry_record(work->unpack, &work->commit->entries[doc.entry], doc.seq, work->record, &why) : ERR_CORRUPT;
+    err = doc.entry >= work->commit->entry_count
+              ? ERR_CORRUPT
+              : views_entry_record(work->reader, &info.node, &work->commit->entries[doc.entry], doc.seq, OPENER_NOW, work->record, NULL, &why);
     if (err != ERR_OK) {
         return err == ERR_NOT_FOUND ? ERR_OK : err; /* gone, as the journal will say further on */
     }
@@ -304,7 +310,7 @@ static enum err places_check(struct withdrawal *work, const struct gone_place *p
         if (places[i].seq > DOC_SEQ_MAX) {
             continue;
         }
-        err = work->log_err = store_entry(work->log, places[i].log_number, places[i].seq, places[i].entry, work->commit, &entry);
+        err = work->log_err = store_entry(work->reader->log, places[i].log_number, places[i].seq, places[i].entry, work->commit, &entry);
         if (err == ERR_NOT_FOUND) {
             err = work->log_err = ERR_OK;
         } else if (err == ERR_OK && !entry->has_payload) {

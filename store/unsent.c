@@ -2,6 +2,7 @@
  * give way to what others hold of it (store/README.md 5). */
 #include "store/author.h"
 #include "store/keys.h"
+#include "store/opener.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -83,6 +84,62 @@ static void epoch_next(struct store *store)
 
 /* ---- taking back ---- */
 
+/* The sender key of a sealed entry, whose commit has left and stays where it is, also in `to`: each log has the keys under which its entries are sealed, whatever becomes
+ * of the others. The same bytes with the time they had, so it is as old as it was. */
+static enum err key_again(struct author *author, const struct hash *id, struct log *to, uint64_t roster_number)
+{
+    struct store *store = author->store;
+    struct key_source source = {&store->txn, store, &store->region, store->unpack, store->packer, store->commit};
+    struct key_place *places = NULL;
+    size_t count = 0;
+    uint32_t parts = 0;
+    bool is_there = false;
+    struct audience *audience = malloc(sizeof *audience);
+    enum err err = audience == NULL ? ERR_MEMORY : keys_places(&source, id, &store->self, &places, &count);
+    for (size_t i = 0; i < count; i++) {
+        is_there = is_there || places[i].log_number == to->number;
+    }
+    for (size_t i = 0; err == ERR_OK && i < count && parts == 0 && !is_there; i++) {
+        struct box_public ephemeral;
+        struct hash same;
+        err = key_commit(&source, &places[i]);
+        if (err == ERR_OK) {
+            err = key_assemble(&source, places[i].entry, &same, audience, NULL, &ephemeral);
+        }
+        if (err == ERR_OK && hash_equal(&same, id)) {
+            parts = sender_key_parts(audience->count);
+            memcpy(author->commit->entries, &store->commit->entries[places[i].entry], parts * sizeof *author->commit->entries);
+        }
+        err = err == ERR_NOT_FOUND ? ERR_OK : err; /* a grant, or a further part */
+    }
+    free(places);
+    free(audience);
+    if (err != ERR_OK || parts == 0) {
+        return err == ERR_NOT_FOUND ? ERR_OK : err; /* of no key that is held */
+    }
+    author->commit->entry_count = parts;
+    return append_one(author, to, author->slots[to->chain.channel].key, store->commit->author_time, roster_number, NULL);
+}
+
+/* The keys of everything sealed in the commit at `seq`. */
+static enum err keys_again(struct author *author, const struct log *from, uint64_t seq, struct log *to, uint64_t roster_number)
+{
+    struct store *store = author->store;
+    struct hash ids[COMMIT_ENTRIES_MAX], hash;
+    uint32_t count = 0;
+    enum err err = commit_load(&store->txn, store->unpack, store->packer, from, seq, store->other, &hash);
+    for (uint32_t i = 0; err == ERR_OK && i < store->other->entry_count; i++) {
+        const struct entry *entry = &store->other->entries[i];
+        if (entry_is_sealed(entry) && (count == 0 || memcmp(ids[count - 1].b, entry->leaf.audience, sizeof ids->b) != 0)) {
+            memcpy(ids[count++].b, entry->leaf.audience, sizeof ids->b);
+        }
+    }
+    for (uint32_t i = 0; err == ERR_OK && i < count; i++) {
+        err = key_again(author, &ids[i], to, roster_number);
+    }
+    return err == ERR_NOT_FOUND ? ERR_CORRUPT : err;
+}
+
 /* The commit at `seq` again, as the next of `to`: same entries, same salts, so every content hash, by which versions are named, stays. */
 static enum err issue_again(struct author *author, const struct log *from, uint64_t seq, struct log *to, uint64_t roster_number, uint8_t *memory,
                             struct gave_way *ret)
@@ -92,7 +149,10 @@ static enum err issue_again(struct author *author, const struct log *from, uint6
     struct hash hash;
     size_t used = 0;
     uint32_t n = 0;
-    enum err err = commit_load(&store->txn, store->unpack, store->packer, from, seq, held, &hash);
+    enum err err = keys_again(author, from, seq, to, roster_number);
+    if (err == ERR_OK) {
+        err = commit_load(&store->txn, store->unpack, store->packer, from, seq, held, &hash);
+    }
     if (err != ERR_OK) {
         return err == ERR_NOT_FOUND ? ERR_CORRUPT : err;
     }

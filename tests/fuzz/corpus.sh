@@ -29,6 +29,11 @@ printf '\x01\x28\xb5\x2f\xfd\x20\x00\x01\x00\x00' | put packed empty
 
 bytes birth | put birth birth
 
+after '\x00' sealed | put sealed inside
+after '\x01' sender_key | put sealed key
+printf '\x01\x96\x02\x00\x00\x00\x00\x00' | put sealed newer_key
+{ printf '\x00\x00\x0d\x94\x01\x01\x00\xc4\x07\x01\x28\xb5\x2f\xfd\x20\xff' && head -c 121 /dev/zero; } | put sealed short_frame
+
 after '\x00' notice | put notice envelope
 after '\x01' charter | put notice charter
 after '\x02' roster | put notice roster
