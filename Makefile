@@ -110,6 +110,21 @@ $(MEMBER): $(B)/obj/tests/e2e/member.o $(ALL_LIBS)
 	$(call say,LINK,$@)
 	$(Q)mkdir -p $(@D) && $(CC) $(LDFLAGS) -o $@ $< $(ALL_LIBS) $(LIBS)
 
+# One mitigation taken out (crypto/SECURITY.md): make WITHOUT=GRIOT_WITHOUT_T09_SIGNATURE B=... .../without/GRIOT_WITHOUT_T09_SIGNATURE/griot. Only the file that mentions
+# it is compiled again; it comes first, so that the linker does not take the one in the archive.
+ifdef WITHOUT
+W := $(B)/without/$(WITHOUT)
+W_OBJ := $(patsubst %.c,$(W)/obj/%.o,$(shell grep -rlw --include=*.c '$(WITHOUT)' proto crypto store node))
+$(W)/obj/%.o: %.c
+	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) -D$(WITHOUT) $(CFLAGS) -c -o $@ $<
+$(W)/griot: $(W_OBJ) $(call obj,node/main.c) $(ALL_LIBS)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $(W_OBJ) $(call obj,node/main.c) $(ALL_LIBS) $(LIBS)
+$(W)/sim/sim: $(W_OBJ) $(SIM_PARTS)
+	$(Q)mkdir -p $(@D) && $(CC) $(LDFLAGS) -o $@ $(W_OBJ) $(filter-out $(patsubst $(W)/%,$(B)/%,$(W_OBJ)),$(SIM_PARTS)) $(LIBS)
+$(W)/unit/%: $(B)/obj/tests/unit/%.o $(W_OBJ) $(TEST_LIB) $(ALL_LIBS)
+	$(Q)mkdir -p $(@D) && $(CC) $(LDFLAGS) -o $@ $< $(W_OBJ) $(TEST_LIB) $(ALL_LIBS) -lcmocka $(LIBS) $(WRAP.$*)
+endif
+
 # Corpora are replayed under any compiler; real fuzzing needs clang: make fuzz.
 $(B)/replay/%: $(B)/obj/tests/fuzz/%.o $(B)/obj/tests/fuzz/replay.o $(ALL_LIBS)
 	$(call say,LINK,$@)

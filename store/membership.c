@@ -190,6 +190,9 @@ static bool suspension_holds(const struct membership *m, const struct deed *deed
 
 static bool is_suspended(const struct membership *m, const struct node_id *node)
 {
+#ifdef GRIOT_WITHOUT_T20_SUSPENSION
+    return false;
+#endif
     for (size_t i = 0; i < m->deed_count; i++) {
         if (node_id_equal(&m->deeds[i].subject.node, node) && suspension_holds(m, &m->deeds[i])) {
             return true;

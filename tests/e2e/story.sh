@@ -1,0 +1,224 @@
+#!/bin/bash
+# The story of a region of two hubs and four offices, told with real processes: an insider with valid keys tries what it can; an office's machine is stolen, noticed,
+# suspended by one hub and put out by the root; another comes back from yesterday's disk. In the end all that are honest hold the same.
+# story.sh BUILD [CHAPTER...]: all chapters in order, or some of them, each in a region of its own. A line of failure begins with the threat (crypto/SECURITY.md):
+# "FAILED T20: ...". tests/e2e/without.sh takes each mitigation out and demands that its chapter then fails.
+set -u
+build=$1
+shift
+griot=$(realpath "$build")/griot
+member=$(realpath "$build")/e2e/member
+chapters="forged stripped downgraded bombed routed stolen restored end"
+
+work="" region="" thief=""
+hubs="rilo-dakar rilo-douala"
+offices="sn gm tg bj"
+honest="$hubs $offices"
+told=0
+unset LC_ALL LC_MESSAGES LANGUAGE GRIOT_HOME
+export LANG=en_GB.UTF-8
+
+close_region() {
+    [ -z "$thief" ] || kill -9 "$thief" 2> /dev/null
+    [ -z "$region" ] || "$griot" sandbox down "$region" > /dev/null 2>&1
+    [ -z "$work" ] || rm -rf "$work"
+    work="" region="" thief=""
+}
+trap close_region EXIT
+fail() { # THREAT TEXT
+    local log
+    for log in "$region"/*/log.txt "$work"/*.log; do [ -r "$log" ] && echo "== $log" && tail -n 5 "$log"; done
+    echo "FAILED $1: $2"
+    exit 1
+}
+status() { "$griot" -H "$region/$1" --json status 2> /dev/null; }
+at() { status "$1" | jq -e "$2" > /dev/null 2>&1; }
+within() { # SECONDS THREAT WHAT COMMAND...
+    local deadline=$((SECONDS + $1)) threat=$2 what=$3
+    shift 3
+    until "$@"; do
+        [ $SECONDS -lt $deadline ] || fail "$threat" "$what"
+        sleep 0.1
+    done
+}
+record() { # HOME TEXT: one record, on the disk
+    "$griot" -H "$1" record seizure date=2026-11-01 country=SN heading=DRG description="$2" quantity=1 unit=KGM 2> "$work/err" > "$work/id" || fail story "$1 does not record '$2': $(cat "$work/err")"
+}
+recorded() { record "$region/$1" "$2"; told=$((told + 1)); } # NODE TEXT: one that all are to hold in the end
+pid_of() { "$griot" sandbox status "$region" --json | jq -r ".nodes[] | select(.name == \"$1\").pid"; }
+stop() { # NODE: as a machine is lost
+    local pid
+    pid=$(pid_of "$1")
+    kill -9 "$pid" || fail story "$1 does not run"
+    while kill -0 "$pid" 2> /dev/null; do sleep 0.02; done
+}
+up() { "$griot" sandbox up "$region" > /dev/null 2>&1 || fail story "the region does not start"; }
+all_hold() { # RECORDS NODE...: so many, missing nothing, and the same heads
+    local count=$1 node seen=""
+    shift
+    for node in "$@"; do
+        seen="$seen$(status "$node" | jq -r "select(.kinds.seizure == $count and .missing.total == 0 and .missing.unknown == []) | .heads_digest")
+"
+    done
+    [ "$(echo -n "$seen" | grep -c .)" -eq $# ] && [ "$(echo -n "$seen" | sort -u | wc -l)" -eq 1 ]
+}
+settled() { within 60 "$1" "$2: not $told records everywhere" all_hold "$told" $honest; } # THREAT WHAT
+refusals() { # NODE CODE [CLAUSE]
+    status "$1" | jq -r --arg code "$2" --arg clause "${3:-}" '[.refused[] | select(.code == $code and (.clause | contains($clause))) | .count] | add // 0'
+}
+
+open_region() {
+    work=$(realpath "$(mktemp -d)")
+    region=$work/region
+    "$griot" sandbox create "$region" --hubs 2 --edges sn,gm,tg,bj > /dev/null 2>&1 || fail story "the region is not made"
+    up
+    told=0 honest="$hubs $offices"
+    recorded sn "of sn"
+    recorded tg "of tg, in good days"
+    settled story "the first records"
+}
+
+# ---- an insider: valid keys, bad intentions ----
+
+# THREAT BEHAVIOUR CODE [CLAUSE]: the hub refuses it by name, keeps running, and takes the honest records afterwards
+insider() {
+    local threat=$1 behaviour=$2 code=$3 clause=${4:-} before pid
+    stop tg
+    recorded tg "before $behaviour"
+    recorded tg "before $behaviour, a second"
+    pid=$(pid_of rilo-dakar)
+    before=$(refusals rilo-dakar "$code" "$clause")
+    timeout 60 "$member" "$region/tg" rilo-dakar "$behaviour" > "$work/member" 2>&1 || fail "$threat" "$behaviour: $(cat "$work/member")"
+    [ "$(refusals rilo-dakar "$code" "$clause")" -gt "$before" ] || fail "$threat" "$behaviour was not refused as $code $clause: $(status rilo-dakar | jq -c .refused)"
+    [ "$(pid_of rilo-dakar)" = "$pid" ] || fail "$threat" "$behaviour ended the hub"
+    up
+    settled "$threat" "after $behaviour"
+}
+chapter_forged() { insider T09 flip ERR_BADSIG; }
+chapter_stripped() { insider T21 strip ERR_MALFORMED; }
+chapter_downgraded() { insider T34 protocol ERR_VERSION "another protocol"; }
+chapter_routed() { insider T14 route ERR_MALFORMED "not one frame"; }
+chapter_bombed() {
+    local before peak behaviour
+    insider T13 bomb ERR_LIMIT
+    insider T13 pair ERR_MALFORMED "not one frame"
+    stop tg
+    for behaviour in parts dust; do
+        before=$(awk '/^VmRSS/ {print $2}' "/proc/$(pid_of rilo-dakar)/status")
+        echo 5 > "/proc/$(pid_of rilo-dakar)/clear_refs" 2> /dev/null # the peak begins anew
+        timeout 120 "$member" "$region/tg" rilo-dakar "$behaviour" > "$work/member" 2>&1 || fail T13 "$behaviour: the connection is not ended: $(cat "$work/member")"
+        peak=$(awk '/^VmHWM/ {print $2}' "/proc/$(pid_of rilo-dakar)/status")
+        [ $((peak - before)) -lt 65536 ] || fail T13 "$behaviour took $((peak - before)) KiB of the hub's memory"
+        [ -z "${VERBOSE:-}" ] || echo "$behaviour: $((peak - before)) KiB"
+    done
+    up
+    recorded tg "after the bombs"
+    settled T13 "after the bombs"
+}
+
+# ---- a machine is stolen ----
+
+suspended_everywhere() {
+    local node
+    for node in $honest; do
+        at "$node" '[.warnings[] | select(.code == "ACT-SUSPEND" and .whom == "tg")] | length == 1' || return 1
+    done
+}
+settled_by_root() {
+    local node
+    for node in $honest; do
+        at "$node" '.roster.number == 2 and ([.warnings[] | select(.code == "ACT-SUSPEND")] == [])' || return 1
+    done
+}
+refused_everywhere() { "$griot" -H "$work/thief" peers --json | jq -e '.peers | length == 2 and all(.[]; .state == "blocked")' > /dev/null; }
+chapter_stolen() {
+    local begin
+    recorded tg "before the theft"
+    settled T20 "before the theft"
+    sleep 3 # the hubs sign frontiers that name it: it is final
+    cp -a "$region/tg" "$work/thief"
+    # Noticed: two machines speak with the keys of one office.
+    "$griot" -H "$work/thief" run > "$work/thief.log" 2>&1 &
+    thief=$!
+    within 40 T20 "no hub notices that two machines speak with the keys of tg" grep -q clone_alarm "$region"/rilo-*/log.txt
+    honest="$hubs sn gm bj"
+    # Suspended: the hub drops the connection within a second, all know within a minute.
+    "$griot" suspend tg -H "$region/rilo-dakar" --reason "stolen at Aflao" > /dev/null 2> "$work/err" || fail T20 "suspend: $(cat "$work/err")"
+    begin=$(date +%s%N)
+    while "$griot" -H "$region/rilo-dakar" peers --json | jq -e '.peers[] | select(.name == "tg")' > /dev/null; do
+        [ $((($(date +%s%N) - begin) / 1000000)) -lt 1000 ] || fail T20 "the hub still speaks with the stolen machine after a second"
+    done
+    within 60 T20 "not all know of the suspension within a minute" suspended_everywhere
+    stop tg # the office has been told; the thief goes on
+    record "$work/thief" "by the thief"
+    record "$work/thief" "by the thief, again"
+    recorded gm "while the thief goes on"
+    settled T20 "while the thief goes on"
+    # Put out by the root, with a cut.
+    "$griot" root roster "$region/root" --key-file "$region/root/unlock/root" --remove tg > /dev/null 2> "$work/err" || fail T20 "the roster: $(cat "$work/err")"
+    "$griot" join "$region/root/region" -H "$region/sn" > /dev/null 2> "$work/err" || fail T20 "join: $(cat "$work/err")"
+    within 60 T20 "the roster that puts tg out does not reach all" settled_by_root
+    kill -9 "$thief" 2> /dev/null
+    wait "$thief" 2> /dev/null
+    "$griot" -H "$work/thief" run >> "$work/thief.log" 2>&1 & # it dials at once
+    thief=$!
+    within 30 T20 "the thief is not refused" refused_everywhere
+    settled T20 "what the stolen machine wrote has come in"
+    kill -9 "$thief" 2> /dev/null
+    wait "$thief" 2> /dev/null
+    thief=""
+}
+
+# ---- yesterday's disk ----
+
+no_fork() {
+    local node
+    for node in $honest; do
+        at "$node" '[.refused[] | select(.code == "ERR_FORK")] == []' && ! grep -q -i fork "$region/$node/log.txt" || return 1
+    done
+}
+chapter_restored() {
+    local i
+    for i in 1 2; do recorded gm "before yesterday's backup, $i"; done
+    settled T25 "before the backup"
+    cp -a "$region/gm" "$work/yesterday"
+    for i in 1 2; do recorded gm "after yesterday's backup, $i"; done
+    settled T25 "after the backup"
+    stop gm
+    rm -rf "$region/gm"
+    mv "$work/yesterday" "$region/gm"
+    # It writes more than it lost, before it has seen anybody.
+    for i in 1 2 3 4; do recorded gm "on yesterday's disk, $i"; done
+    up
+    recorded gm "on yesterday's disk, connected"
+    within 60 T25 "not $told records everywhere after the restore" all_hold "$told" $honest
+    no_fork || fail T25 "the restored office has forked its log: $(grep -h -i fork "$region"/*/log.txt | tail -n 1)"
+    at gm '[.warnings[].code] | index("OWN-AHEAD") != null' || fail T25 "the operator is not told"
+}
+
+# ---- the end ----
+
+chapter_end() {
+    local node
+    settled story "the end"
+    for node in $honest; do
+        "$griot" -H "$region/$node" fsck > /dev/null 2> "$work/err" || fail story "the store of $node is not sound: $(cat "$work/err")"
+    done
+}
+
+begin=$SECONDS
+if [ $# -eq 0 ]; then
+    open_region
+    for chapter in $chapters; do
+        "chapter_$chapter"
+        echo "$((SECONDS - begin)) s: $chapter"
+    done
+else
+    for chapter in "$@"; do
+        case " $chapters " in *" $chapter "*) ;; *) echo "chapters: $chapters" >&2; exit 2 ;; esac
+        open_region
+        "chapter_$chapter"
+        close_region
+    done
+fi
+echo "$told records, ${*:-the whole story}: all honest nodes hold the same"
