@@ -108,7 +108,7 @@ chapter_bombed() {
         echo 5 > "/proc/$(pid_of rilo-dakar)/clear_refs" 2> /dev/null # the peak begins anew
         timeout 120 "$member" "$region/tg" rilo-dakar "$behaviour" > "$work/member" 2>&1 || fail T13 "$behaviour: the connection is not ended: $(cat "$work/member")"
         peak=$(awk '/^VmHWM/ {print $2}' "/proc/$(pid_of rilo-dakar)/status")
-        [ $((peak - before)) -lt 65536 ] || fail T13 "$behaviour took $((peak - before)) KiB of the hub's memory"
+        [ $((peak - before)) -lt 131072 ] || fail T13 "$behaviour took $((peak - before)) KiB of the hub's memory"
         [ -z "${VERBOSE:-}" ] || echo "$behaviour: $((peak - before)) KiB"
     done
     up
