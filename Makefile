@@ -94,7 +94,7 @@ $(B)/unit/%: $(B)/obj/tests/unit/%.o $(TEST_LIB) $(ALL_LIBS)
 -include $(patsubst tests/%.c,$(B)/obj/tests/%.d,$(wildcard tests/*/*.c))
 
 # ---- the simulator: links the very engine objects that the daemon links, and nothing of the store but validity ----
-SIM_PARTS := $(call obj,$(wildcard tests/sim/*.c) store/validity.c) $(call lib,engine) $(call lib,crypto) $(call lib,proto)
+SIM_PARTS := $(call obj,$(wildcard tests/sim/*.c) tests/lib/rng.c store/validity.c) $(call lib,engine) $(call lib,crypto) $(call lib,proto)
 $(SIM): $(SIM_PARTS)
 	$(call say,LINK,$@)
 	$(Q)mkdir -p $(@D) && $(CC) $(LDFLAGS) -o $@ $(SIM_PARTS) $(LIBS)
