@@ -159,6 +159,13 @@ static json_t *warnings_json(const struct live *live, const struct membership *m
              "records go into new logs",
              "stop the clone, if there is one");
     }
+    if (live->silence_ms >= HUB_SILENCE_MS) {
+        warn(warnings, "HUB-SILENT", "a hub has signed nothing that arrived here for most of a day: it is down, or somebody keeps this node from its news",
+             "ask that hub by telephone; if it runs, this node is cut off from it: check the links with griot peers");
+        json_t *row = json_array_get(warnings, json_array_size(warnings) - 1);
+        answer_text(row, "hub", live->silent_hub);
+        answer_number(row, "silent_ms", live->silence_ms);
+    }
     if (membership != NULL) {
         warn_acts(warnings, membership);
     }

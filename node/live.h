@@ -45,6 +45,8 @@ struct live {
     uint64_t own_again; /* entries that we had recorded since and that were issued again, in new logs */
     struct hash heads_digest;
     uint64_t missing;
+    uint64_t silence_ms;                  /* since the last news of the hub that has been silent for longest (sync.h); 0: there is no other hub */
+    char silent_hub[NAME_BYTES_MAX + 1];  /* its name */
     size_t peer_count, origin_count, refusal_count;
     struct live_peer *peers;     /* members other than ourselves that we count on a link with, or have heard; owned */
     struct live_origin *origins; /* every member; owned */

@@ -146,6 +146,11 @@ enum err core_take_live(struct core *core, struct live *ret)
                          .is_intake_stopped = core->is_intake_stopped,
                          .is_own_ahead = core->is_own_ahead,
                          .own_again = core->own_again};
+    struct node_id silent;
+    ret->silence_ms = sync_hub_silence_ms(core->sync, core->now, &silent);
+    if (ret->silence_ms > 0) {
+        core_name_of(core, &silent, ret->silent_hub);
+    }
     enum err err = core_origins(core->sync, core->writer.membership, ret);
     size_t count = core->writer.membership != NULL ? membership_peer_count(core->writer.membership) : 0;
     ret->peers = calloc(count + 1, sizeof *ret->peers);

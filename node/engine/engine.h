@@ -52,6 +52,7 @@ struct sync {
     struct echo echo;
     struct search searches[SEARCHES_MAX];
     struct sync_member *members; /* the roster, sorted by node id */
+    uint64_t *members_ms;        /* since when each is in it, in this life */
     size_t member_count;
     bool has_roster;
     bool has_parent;

@@ -26,6 +26,7 @@ struct sync_timing sync_timing_of(enum profile profile)
         .note_ms = 250,
         .frontier_ms = 60000,
         .frontier_idle_ms = 86400000,
+        .frontier_hub_ms = 28800000,
         .probe_ms = 10000,
         .idle_ping_ms = 300000,
         .stall_ms = 4000,
@@ -77,6 +78,7 @@ void sync_destroy(struct sync **sync)
     unpack_destroy(&s->unpack);
     free(s->scratch);
     free(s->members);
+    free(s->members_ms);
     free(s);
     *sync = NULL;
 }
@@ -335,6 +337,9 @@ static bool stored_own(struct sync *sync, struct log *log, uint32_t index, const
     }
     if (log->is_ahead && event->peer != PEER_NONE && log->height >= log->ahead_height) {
         log->is_withheld = false;
+    }
+    if (log->is_ahead && event->peer == PEER_NONE && !event->u.stored.is_start) {
+        log->is_withheld = false; /* it gave way: what is left had left before, and a liar must not keep us from showing it */
     }
     return was_withheld && !log->is_withheld;
 }

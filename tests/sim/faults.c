@@ -4,7 +4,9 @@
 enum {
     HEAL_MAX_US = 240000000, /* a blamed peer waits 60 s, a dead link is found in 20, a frontier takes 40, twice over */
     LOOK_US = 1000000,
+    HOSTILE_FACTOR = 4, /* a hub that lies for ever costs time: lanes through it are tried again and again, with pauses that double to a minute */
 };
+#define ECLIPSE_US UINT64_C(86400000000)
 
 enum fault {
     FAULT_BREAK,
@@ -35,6 +37,15 @@ static uint32_t any_edge(struct world *world)
     return world->hub_count + (uint32_t)rng_below(&world->rng, world->node_count - world->hub_count);
 }
 
+/* A day in which little happens, and one office hears nothing of it. */
+static void eclipse_plan(struct world *world)
+{
+    for (uint32_t i = 0; i < 48; i++) {
+        plan(world, rng_below(&world->rng, ECLIPSE_US), HAPPEN_APPEND, any_node(world), 0);
+    }
+    plan(world, ECLIPSE_US, HAPPEN_FAULT, 0, FAULT_END);
+}
+
 void faults_plan(struct world *world)
 {
     uint64_t end_us = rng_between(&world->rng, 40, 90) * 1000000;
@@ -42,8 +53,19 @@ void faults_plan(struct world *world)
     uint64_t faults = rng_between(&world->rng, 3, 25);
 
     if (world->options.is_story) {
+        world->hostile = world->eclipsed = UINT32_MAX;
         story_run(world);
         return;
+    }
+    hostile_plan(world);
+    if (world->options.threat == THREAT_ECLIPSE) {
+        eclipse_plan(world);
+        return;
+    }
+    if (hostile_rolls_back(world)) {
+        plan(world, end_us / 3, HAPPEN_FAULT, world->hostile, FAULT_IMAGE);
+        plan(world, end_us / 2, HAPPEN_FAULT, world->hostile, FAULT_RESTORE);
+        plan(world, end_us + 10000000, HAPPEN_FAULT, world->hostile, FAULT_RESTORE);
     }
     for (uint64_t i = 0; i < appends; i++) {
         plan(world, rng_below(&world->rng, end_us), HAPPEN_APPEND, any_node(world), 0);
@@ -114,6 +136,7 @@ static void links_heal(struct world *world)
 static void end(struct world *world)
 {
     world_say(world, "no more faults");
+    judge_eclipse(world);
     world->is_healing = true;
     world->heal_us = world->now_us;
     links_heal(world);
@@ -214,7 +237,7 @@ static void look(struct world *world)
 {
     if (judge_is_converged(world) && judge_is_quiet(world)) {
         world->end_us = world->now_us;
-    } else if (world->now_us - world->heal_us > HEAL_MAX_US) {
+    } else if (world->now_us - world->heal_us > (uint64_t)HEAL_MAX_US * (world->hostile != UINT32_MAX ? HOSTILE_FACTOR : 1)) {
         world->end_us = world->now_us; /* the judge says what is wrong */
     } else {
         plan(world, world->now_us + LOOK_US, HAPPEN_LOOK, 0, 0);

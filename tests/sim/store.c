@@ -308,6 +308,10 @@ void store_own_ahead(struct world *world, struct node *node, const struct log_id
     }
     log->is_taken_back = !node->is_released && log->count > log->start;
     node->has_taken_back = node->has_taken_back || log->is_taken_back;
+    if (!log->is_taken_back) { /* it gave way, though there was nothing to take back */
+        log->source = UINT32_MAX;
+        node_tell_log(world, node, log, false);
+    }
 }
 
 /* What was appended to it since the start has not left when there was no echo yet: it is taken back and issued again in a
