@@ -46,6 +46,7 @@ struct log {
     uint64_t start_height; /* own: held at start; what came later has not left before the first echo */
     struct hash start_hash;
     uint64_t ahead_height; /* own and ahead: most that was shown */
+    uint32_t claimant;     /* own, born in this life, and ahead on the word of this claimant, 1..CLAIMANTS_MAX (echo.h); 0: none, or proven */
 
     uint64_t stamp; /* of the frontier that named it last, with what it said; scratch of notices.c */
     uint64_t stamp_entries;

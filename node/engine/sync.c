@@ -337,6 +337,7 @@ static bool stored_own(struct sync *sync, struct log *log, uint32_t index, const
     }
     if (log->is_ahead && event->peer != PEER_NONE && log->height >= log->ahead_height) {
         log->is_withheld = false;
+        echo_proven(sync, log);
     }
     if (log->is_ahead && event->peer == PEER_NONE && !event->u.stored.is_start) {
         log->is_withheld = false; /* it gave way: what is left had left before, and a liar must not keep us from showing it */

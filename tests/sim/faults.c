@@ -4,7 +4,6 @@
 enum {
     HEAL_MAX_US = 240000000, /* a blamed peer waits 60 s, a dead link is found in 20, a frontier takes 40, twice over */
     LOOK_US = 1000000,
-    HOSTILE_FACTOR = 4, /* a hub that lies for ever costs time: lanes through it are tried again and again, with pauses that double to a minute */
 };
 #define ECLIPSE_US UINT64_C(86400000000)
 
@@ -85,7 +84,9 @@ void faults_plan(struct world *world)
     }
     if (rng_chance(&world->rng, 250)) {
         /* Not the only hub: between honest nodes there has to be a way that no liar stands in. */
-        plan(world, rng_between(&world->rng, 1000000, end_us), HAPPEN_FAULT, world->hub_count > 1 ? any_node(world) : any_edge(world), FAULT_FORK);
+        bool is_any = world->hub_count > 1 && world->hostile == UINT32_MAX;
+
+        plan(world, rng_between(&world->rng, 1000000, end_us), HAPPEN_FAULT, is_any ? any_node(world) : any_edge(world), FAULT_FORK);
     }
     if (rng_chance(&world->rng, 150)) {
         world->nodes[any_edge(world)].is_liar = true;
@@ -237,7 +238,7 @@ static void look(struct world *world)
 {
     if (judge_is_converged(world) && judge_is_quiet(world)) {
         world->end_us = world->now_us;
-    } else if (world->now_us - world->heal_us > (uint64_t)HEAL_MAX_US * (world->hostile != UINT32_MAX ? HOSTILE_FACTOR : 1)) {
+    } else if (world->now_us - world->heal_us > HEAL_MAX_US) {
         world->end_us = world->now_us; /* the judge says what is wrong */
     } else {
         plan(world, world->now_us + LOOK_US, HAPPEN_LOOK, 0, 0);

@@ -197,6 +197,32 @@ void hostile_plan(struct world *world)
     }
 }
 
+#define TEN_YEARS_MS UINT64_C(315576000000)
+#define TODAY_MS UINT64_C(1795392000000)
+
+uint64_t hostile_clock_ms(struct world *world, struct node *node)
+{
+    if (node->clock.state == 0) {
+        node->clock.state = world->options.seed * UINT64_C(0x9e3779b97f4a7c15) + node->index + 1;
+    }
+    struct rng first = node->clock; /* the same for all its life */
+    uint64_t off = rng_below(&first, 2 * TEN_YEARS_MS), now_ms = TODAY_MS + world_ms(world);
+
+    switch (rng_below(&first, 4)) {
+    case 0:
+        return now_ms; /* right */
+    case 1:
+        return TODAY_MS - TEN_YEARS_MS + off; /* frozen */
+    case 2:
+        return now_ms - TEN_YEARS_MS + off;
+    default: {
+        struct rng jump = {.state = off ^ world->now_us};
+
+        return now_ms - TEN_YEARS_MS + rng_below(&jump, 2 * TEN_YEARS_MS); /* jumping */
+    }
+    }
+}
+
 bool hostile_rolls_back(const struct world *world)
 {
     return world->hostile != UINT32_MAX && (world->wiles & WILE_ROLLBACK) != 0;

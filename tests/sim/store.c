@@ -274,7 +274,7 @@ void store_make_frontier(struct world *world, struct node *node)
     if (held != NULL) {
         counter = (held->staged != NULL ? held->staged : held->live)->ref.counter + 1;
     }
-    (void)disk_notice(&node->disk, registry_frontier(&world->registry, node->index, counter, heads, n, world_ms(world)), UINT32_MAX);
+    (void)disk_notice(&node->disk, registry_frontier(&world->registry, node->index, counter, heads, n, hostile_clock_ms(world, node)), UINT32_MAX);
     node_disk_used(world, node);
 }
 
@@ -298,11 +298,13 @@ void store_own_ahead(struct world *world, struct node *node, const struct log_id
 {
     struct disk_log *log = disk_log(&node->disk, id);
 
-    if (log == NULL || log->is_closed) {
+    if (log == NULL) {
         return;
     }
-    world_say(world, "%u: others hold more of own log %u", node->index, log->log->number);
-    log->is_closed = true;
+    if (!log->is_closed) {
+        world_say(world, "%u: others hold more of own log %u", node->index, log->log->number);
+    }
+    log->is_closed = true; /* it may have been, in an earlier life */
     if (node->own[log->log->channel] == log->log) {
         node->own[log->log->channel] = NULL;
     }

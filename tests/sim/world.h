@@ -84,8 +84,7 @@ struct node {
     bool has_taken_back;                     /* some own log is to be cut back before the next event */
     bool is_restored;                        /* an old image has been put back */
     bool is_stepping;
-    uint64_t skew_ms; /* of its clock: added, wraps below zero */
-    uint32_t births;  /* logs that it began */
+    struct rng clock; /* what its clock shows is its own affair (hostile.c) */
     struct sync_event *todo; /* caused by actions, fed after them */
     uint32_t todo_first, todo_count, todo_cap;
 };
@@ -180,6 +179,8 @@ void hostile_plan(struct world *world);
 /* A frame on its way: bent, put off, doubled. False: it never comes. */
 bool hostile_send(struct world *world, uint32_t from, uint32_t to, struct happening *arrive);
 bool hostile_rolls_back(const struct world *world);
+/* What a node believes to be the time: up to ten years off, jumping, frozen, or right. Goes into what it signs, and nowhere else. */
+uint64_t hostile_clock_ms(struct world *world, struct node *node);
 
 /* faults.c */
 void faults_plan(struct world *world);
