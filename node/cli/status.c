@@ -44,20 +44,12 @@ static void print_act(FILE *to, const json_t *warning)
     text_clean(who, sizeof who, reply_string(warning, "who"));
     text_clean(reason, sizeof reason, reply_string(warning, "reason"));
     (void)fprintf(to, "             ");
+    if (who[0] == '\0') {
+        (void)fprintf(to, "%s\n", whom);
+        return;
+    }
     (void)fprintf(to, _("%s, by %s, %s"), whom, who, reply_string(warning, "when"));
     (void)fprintf(to, "%s%s\n", reason[0] != '\0' ? ": " : "", reason);
-}
-
-static void print_silent_hub(FILE *to, const json_t *warning)
-{
-    char hub[96];
-
-    if (json_object_get(warning, "hub") != NULL) {
-        text_clean(hub, sizeof hub, reply_string(warning, "hub"));
-        (void)fprintf(to, "             ");
-        (void)fprintf(to, _("%s, for %llu hours"), hub, (unsigned long long)json_integer_value(json_object_get(warning, "silent_ms")) / 3600000);
-        (void)fputc('\n', to);
-    }
 }
 
 static void print_warnings(FILE *to, const json_t *answer, bool is_color)
@@ -74,7 +66,6 @@ static void print_warnings(FILE *to, const json_t *answer, bool is_color)
         (void)fprintf(to, "  %s%s%s  %s [%s]\n", on(is_color, "\033[33m"), _("ATTENTION"), on(is_color, "\033[0m"), text,
                       reply_string(warning, "code"));
         print_act(to, warning);
-        print_silent_hub(to, warning);
         if (advice[0] != '\0') {
             text_clean(text, sizeof text, _(advice));
             (void)fprintf(to, "             → %s\n", text);
