@@ -98,19 +98,25 @@ chapter_forged() { insider T09 flip ERR_BADSIG; }
 chapter_stripped() { insider T21 strip ERR_MALFORMED; }
 chapter_downgraded() { insider T34 protocol ERR_VERSION "another protocol"; }
 chapter_routed() { insider T14 route ERR_MALFORMED "not one frame"; }
+memory_of() { awk -v row="$2:" '$1 == row {print $2}' "/proc/$1/status" 2> /dev/null; } # PID VmRSS|VmHWM: KiB
 chapter_bombed() {
-    local before peak behaviour
+    local behaviour core gateway before core_before grown core_grown
     insider T13 bomb ERR_LIMIT
     insider T13 pair ERR_MALFORMED "not one frame"
     stop tg
+    core=$(pid_of rilo-dakar)
+    gateway=$(pgrep -P "$core" -f gateway) || fail T13 "the hub has no gateway"
     for behaviour in parts dust; do
-        before=$(awk '/^VmRSS/ {print $2}' "/proc/$(pid_of rilo-dakar)/status")
-        echo 5 > "/proc/$(pid_of rilo-dakar)/clear_refs" 2> /dev/null # the peak begins anew
+        echo 5 > "/proc/$gateway/clear_refs" 2> /dev/null # the peak begins anew
+        before=$(memory_of "$gateway" VmRSS) core_before=$(memory_of "$core" VmRSS)
         timeout 120 "$member" "$region/tg" rilo-dakar "$behaviour" > "$work/member" 2>&1 || fail T13 "$behaviour: the connection is not ended: $(cat "$work/member")"
-        peak=$(awk '/^VmHWM/ {print $2}' "/proc/$(pid_of rilo-dakar)/status")
-        [ $((peak - before)) -lt 131072 ] || fail T13 "$behaviour took $((peak - before)) KiB of the hub's memory"
-        [ -z "${VERBOSE:-}" ] || echo "$behaviour: $((peak - before)) KiB"
+        kill -0 "$gateway" 2> /dev/null || fail T13 "$behaviour ended the gateway"
+        grown=$(($(memory_of "$gateway" VmHWM) - before)) core_grown=$(($(memory_of "$core" VmRSS) - core_before))
+        [ "$grown" -lt 131072 ] || fail T13 "$behaviour took $grown KiB of the gateway's memory"
+        [ "$core_grown" -lt 32768 ] || fail T13 "$behaviour took $core_grown KiB of the core's memory"
+        [ -z "${VERBOSE:-}" ] || echo "$behaviour: gateway $grown KiB, core $core_grown KiB"
     done
+    [ "$(pid_of rilo-dakar)" = "$core" ] || fail T13 "the bombs ended the hub"
     up
     recorded tg "after the bombs"
     settled T13 "after the bombs"
