@@ -121,6 +121,7 @@ enum err store_open(const char *home, struct store **ret)
     }
     store->lock = -1;
     store->check = sign_check;
+    random_fill(&store->slots_key, sizeof store->slots_key);
     pthread_mutex_init(&store->reads_lock, NULL);
     enum err err = path_join(home, "log", path);
     if (err == ERR_OK) {

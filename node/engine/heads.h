@@ -4,7 +4,7 @@
 #ifndef GRIOT_NODE_ENGINE_HEADS_H
 #define GRIOT_NODE_ENGINE_HEADS_H
 
-#include "node/engine/siphash.h"
+#include "crypto/siphash.h"
 #include "node/engine/sync.h"
 
 #define LOG_NONE UINT32_MAX

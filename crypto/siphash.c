@@ -1,4 +1,4 @@
-#include "node/engine/siphash.h"
+#include "crypto/siphash.h"
 
 struct sip {
     uint64_t v0, v1, v2, v3;
