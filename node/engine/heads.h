@@ -23,6 +23,7 @@ struct log {
     uint64_t height;
     struct node_id author;
     enum channel channel;
+    uint8_t share; /* of its author in what is pushed (peers.h) */
     bool is_used, has_author;
     bool is_own;
     bool is_ahead;    /* own: a peer showed more of it than we have; never appended to again */

@@ -367,6 +367,9 @@ static void on_stored(struct sync *sync, const struct sync_event *event)
         engine_break(sync);
         return;
     }
+    if (!log->has_author) {
+        log->share = ranges_share(sync, &event->u.stored.node);
+    }
     log->author = event->u.stored.node;
     log->has_author = true;
     log->channel = event->u.stored.channel;
