@@ -101,6 +101,8 @@ static const struct config_row rows[] = {
      "Language of what people read. Empty: that of their environment, else French.", is_language},
     {"store", "disk_reserve_mib", TYPE_U64, MEMBER(disk_reserve_mib), 16, 1048576, "512", "MiB, 16 to 1048576",
      "Below this much free disk nothing new is taken in; reading goes on.", NULL},
+    {"store", "author_mib_day", TYPE_U64, MEMBER(author_mib_day), 0, 1048576, "0", "MiB, 0 to 1048576",
+     "How much is taken in of one other node in a day; the rest waits. 0: an eighth of the free disk, at least 64.", NULL},
     {"log", "level", TYPE_TEXT, MEMBER(log_level), 0, 0, "info", "error, warn, info or debug", "How much the log says.", is_level},
     {"link", "retry_max_s", TYPE_U32, MEMBER(retry_max_s), 0, 3600, "0", "seconds, 0 to 3600",
      "Longest wait before a lost peer is dialled again. 0: what the region's profile says.", NULL},

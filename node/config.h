@@ -23,6 +23,7 @@ struct config {
     char language[8];                     /* fr, en, pt */
     /* [store] */
     uint64_t disk_reserve_mib; /* intake stops below this */
+    uint64_t author_mib_day;   /* taken in of one other node in a day; 0: by the free disk (node/core/share.h) */
     /* [log] */
     char log_level[8]; /* error, warn, info, debug */
     /* [link] */

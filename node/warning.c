@@ -15,6 +15,10 @@ static const struct warning warnings[] = {
     {"ALONE", SEVERITY_CRITICAL,
      N_("No peer answers. What is recorded here stays here until one does; what others record is not known here. Entry and search go on."),
      N_("look at this machine's network first, then at griot peers: it shows the last error of each address")},
+    {"AUTHOR-SHARE", SEVERITY_WARNING,
+     N_("A node of the region has written so much that this node takes no more of it today, so that it cannot fill this disk. What waits is counted as missing; it comes when there is room again. "
+        "All other nodes are taken in as always."),
+     N_("ask its operator: an import of many years is no fault, a machine gone wild is; griot suspend stops it. author_mib_day of griot.ini sets how much is taken")},
     {"BEHIND", SEVERITY_WARNING, N_("Others hold entries that are missing here. Searches say for which origins they are not complete."), N_("wait; griot lag shows whose entries, and whether the number falls")},
     {"CLOCK-SKEW", SEVERITY_WARNING,
      N_("Most peers see this machine's clock more than ten minutes off. Nothing is refused for that, but what is recorded here bears wrong times, and periods of keeping are counted wrongly."),

@@ -37,6 +37,14 @@ static bool node_has_room(struct store *store, const struct node_id *node)
     return count < NODE_LOGS_MAX;
 }
 
+static const char share_clause[] = "store/README.md 2: the author has brought as much as one node may today; the rest waits";
+
+/* The node's policy, asked when everything else is good: what is refused for another reason costs its author nothing. */
+static bool may_take(struct store *store, const struct node_id *author, size_t bytes)
+{
+    return store->may == NULL || node_id_equal(author, &store->self) || store->may(store->may_arg, author, bytes);
+}
+
 static enum err admit_birth(struct gate *gate, struct span bytes)
 {
     struct store *store = gate->store;
@@ -75,10 +83,16 @@ static enum err admit_birth(struct gate *gate, struct span bytes)
         return err;
     }
     if (!node_has_room(store, &birth.node)) {
-        return refuse(gate, "store/README.md 2: this node has begun as many logs as are kept here", ERR_INTERNAL);
+        return refuse(gate, "store/README.md 2: this node has begun as many logs as are kept here", ERR_QUOTA);
+    }
+    if (!may_take(store, &birth.node, bytes.n)) {
+        return refuse(gate, share_clause, ERR_QUOTA);
     }
     struct sign_public key = *identity; /* the cache may move */
     err = log_begin(store, &chain, &key, bytes, &gate->log);
+    if (err == ERR_INTERNAL && store->txn.err == ERR_OK) {
+        return refuse(gate, "store/README.md 2: as many logs as are kept here are held", ERR_QUOTA);
+    }
     if (err == ERR_OK) {
         gate->log->fork_seq = fork_proof_seq(store, &chain.log); /* the proof may have come first */
         log_end_update(store, gate->log);
@@ -224,6 +238,9 @@ static enum err append(struct gate *gate, uint64_t seq, struct span packed)
     static const struct hash any;
     if (seq == log->end_seq && !hash_equal(&log->end_hash, &any) && !hash_equal(&log->end_hash, &after.hash)) {
         return refuse(gate, "store/README.md 2: the commit is not the one at which the cut ends the log", ERR_CUT);
+    }
+    if (!may_take(store, &log->chain.node, packed.n)) {
+        return refuse(gate, share_clause, ERR_QUOTA);
     }
     log_append(store, log, &after, packed);
     return store->txn.err;

@@ -76,6 +76,8 @@ struct store {
     struct region_id region;
     struct node_id self;
     signature_check check;
+    bool (*may)(void *arg, const struct node_id *author, size_t bytes);
+    void *may_arg;
 
     struct kv_txn txn; /* the writer's */
     bool is_writing;

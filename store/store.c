@@ -190,6 +190,17 @@ const char *store_reason(const struct store *store)
     return kv_reason(store->kv);
 }
 
+void store_set_policy(struct store *store, bool (*may)(void *arg, const struct node_id *author, size_t bytes), void *arg)
+{
+    store->may = may;
+    store->may_arg = arg;
+}
+
+uint64_t store_room(const struct store *store)
+{
+    return kv_room(store->kv);
+}
+
 void store_set_reserve(struct store *store, uint64_t bytes)
 {
     if (bytes == 0) {

@@ -9,6 +9,7 @@ shift
 griot=$(realpath "$build")/griot
 member=$(realpath "$build")/e2e/member
 chapters="forged stripped downgraded bombed routed stolen restored end"
+apart="flooded" # in a region of its own: there is no common end to it
 
 work="" region="" thief=""
 hubs="rilo-dakar rilo-douala"
@@ -67,10 +68,12 @@ refusals() { # NODE CODE [CLAUSE]
     status "$1" | jq -r --arg code "$2" --arg clause "${3:-}" '[.refused[] | select(.code == $code and (.clause | contains($clause))) | .count] | add // 0'
 }
 
-open_region() {
+open_region() { # [LINE OF EVERY griot.ini]
+    local home
     work=$(realpath "$(mktemp -d)")
     region=$work/region
     "$griot" sandbox create "$region" --hubs 2 --edges sn,gm,tg,bj > /dev/null 2>&1 || fail story "the region is not made"
+    for home in "$region"/*/griot.ini; do printf '%b' "${1:-}" >> "$home"; done
     up
     told=0 honest="$hubs $offices"
     recorded sn "of sn"
@@ -120,6 +123,34 @@ chapter_bombed() {
     up
     recorded tg "after the bombs"
     settled T13 "after the bombs"
+}
+
+# ---- one office writes without end ----
+
+holds() { [ "$("$griot" -H "$region/$1" --json search "$2" 2> /dev/null | jq .total)" = 1 ]; } # NODE WORD
+flood_size() { echo $(($(status rilo-dakar | jq .records) - told)); }
+chapter_flooded() {
+    local i began slowest=0 held
+    awk 'BEGIN {srand(7); print "numéro;jour;produit;poids;texte"; for (i = 0; i < 12000; i++) {t = ""; for (k = 0; k < 24; k++) t = t sprintf("%08x ", rand() * 4294967296)
+        printf "F-%d;%02d/%02d/2026;cocaine;%d;Aflao %s\n", i, 1 + i % 28, 1 + i % 12, 1 + i % 90, t}}' > "$work/flood.csv"
+    sed 's/^lieu = place/texte = description/' "$(dirname "$0")/cli-exercise.ini" > "$work/cli-exercise.ini"
+    "$griot" -H "$region/tg" import "$work/flood.csv" --map "$work/cli-exercise.ini" > "$work/import.log" 2>&1 &
+    for i in 1 2 3 4 5 6; do
+        recorded sn "honest$i"
+        began=$(date +%s%N)
+        within 20 T12 "what sn records does not arrive while tg floods" holds gm "honest$i"
+        began=$((($(date +%s%N) - began) / 1000000))
+        [ $began -le $slowest ] || slowest=$began
+    done
+    wait $! || fail T12 "the flood does not begin: $(tail -n 3 "$work/import.log")"
+    within 60 T12 "no node says that tg has written more than its share" at rilo-dakar '[.warnings[] | select(.code == "AUTHOR-SHARE" and .whom == "tg")] | length == 1'
+    held=$(flood_size)
+    sleep 1
+    [ "$(flood_size)" -eq "$held" ] && [ "$held" -gt 0 ] || fail T12 "the hub goes on taking what tg writes: $held, now $(flood_size)"
+    at rilo-dakar '.missing.total > 0' || fail T12 "what waits is not counted as missing"
+    recorded gm "afterwards"
+    within 20 T12 "others have to wait for tg" holds bj "afterwards"
+    [ -z "${VERBOSE:-}" ] || echo "of 12000 records of the flood $held were taken; the slowest honest one took $slowest ms"
 }
 
 # ---- a machine is stolen ----
@@ -219,12 +250,18 @@ if [ $# -eq 0 ]; then
         "chapter_$chapter"
         echo "$((SECONDS - begin)) s: $chapter"
     done
-else
-    for chapter in "$@"; do
-        case " $chapters " in *" $chapter "*) ;; *) echo "chapters: $chapters" >&2; exit 2 ;; esac
-        open_region
-        "chapter_$chapter"
-        close_region
-    done
+    all=$told
+    close_region
+    set -- $apart
 fi
-echo "$told records, ${*:-the whole story}: all honest nodes hold the same"
+for chapter in "$@"; do
+    case " $chapters $apart " in *" $chapter "*) ;; *) echo "chapters: $chapters $apart" >&2; exit 2 ;; esac
+    case $chapter in
+        flooded) open_region "[store]\nauthor_mib_day = 1\n" ;;
+        *) open_region ;;
+    esac
+    "chapter_$chapter"
+    echo "$((SECONDS - begin)) s: $chapter"
+    close_region
+done
+[ -z "${all:-}" ] || echo "the whole story: $all records, and all honest nodes hold the same"
