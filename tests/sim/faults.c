@@ -61,6 +61,9 @@ void faults_plan(struct world *world)
         eclipse_plan(world);
         return;
     }
+    if (world->options.threat == THREAT_REPLAY) {
+        replay_plan(world);
+    }
     if (hostile_rolls_back(world)) {
         plan(world, end_us / 3, HAPPEN_FAULT, world->hostile, FAULT_IMAGE);
         plan(world, end_us / 2, HAPPEN_FAULT, world->hostile, FAULT_RESTORE);
@@ -72,7 +75,7 @@ void faults_plan(struct world *world)
     for (uint64_t i = 0; i < faults; i++) {
         plan(world, rng_between(&world->rng, 1000000, end_us), HAPPEN_FAULT, any_node(world), rng_below(&world->rng, FAULT_CRASH + 1));
     }
-    if (rng_chance(&world->rng, 250)) {
+    if (rng_chance(&world->rng, 250) && world->tape == NULL) { /* what is found out by a replay is no harm of it */
         uint32_t node = any_node(world);
         uint64_t at_us = rng_between(&world->rng, 2000000, end_us / 2);
 
@@ -82,7 +85,7 @@ void faults_plan(struct world *world)
             plan(world, rng_between(&world->rng, at_us, end_us), HAPPEN_APPEND, node, 0);
         }
     }
-    if (rng_chance(&world->rng, 250)) {
+    if (rng_chance(&world->rng, 250) && world->tape == NULL) {
         /* Not the only hub: between honest nodes there has to be a way that no liar stands in. */
         bool is_any = world->hub_count > 1 && world->hostile == UINT32_MAX;
 
@@ -236,8 +239,12 @@ static void append(struct world *world, struct node *node)
 
 static void look(struct world *world)
 {
-    if (judge_is_converged(world) && judge_is_quiet(world)) {
-        world->end_us = world->now_us;
+    if (judge_is_converged(world) && (replay_is_under_way(world) || judge_is_quiet(world))) {
+        if (replay_goes_on(world)) {
+            plan(world, world->now_us + LOOK_US, HAPPEN_LOOK, 0, 0);
+        } else {
+            world->end_us = world->now_us;
+        }
     } else if (world->now_us - world->heal_us > HEAL_MAX_US) {
         world->end_us = world->now_us; /* the judge says what is wrong */
     } else {

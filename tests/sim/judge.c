@@ -93,7 +93,7 @@ void judge_drop(struct world *world, struct node *node, const struct sync_action
 {
     enum err reason = action->u.drop.reason;
 
-    if (action->peer == world->hostile || node->index == world->hostile) {
+    if (action->peer == world->hostile || node->index == world->hostile || replay_concerns(world, node->index) || replay_concerns(world, action->peer)) {
         return;
     }
     if (err_blame(reason) == BLAME_PEER && !world->nodes[action->peer].is_liar && !node->is_liar && !world->nodes[action->peer].is_forker) {
@@ -166,10 +166,21 @@ static void judge_forks(struct world *world)
     }
 }
 
-/* The first node that is not hostile: what it holds is what all must hold. */
+/* Must this node end like the others? Not a hub that has turned; nor whoever forks while such a hub keeps his branches apart: nobody may ever tell him. */
+static bool is_judged(const struct world *world, uint32_t node)
+{
+    return node != world->hostile && (world->hostile == UINT32_MAX || !world->nodes[node].is_forker);
+}
+
+/* What it holds is what all must hold. */
 static uint32_t first_honest(const struct world *world)
 {
-    return world->hostile == 0 ? 1 : 0;
+    uint32_t node = 0;
+
+    while (!is_judged(world, node)) {
+        node++;
+    }
+    return node;
 }
 
 bool judge_is_converged(struct world *world)
@@ -185,7 +196,7 @@ bool judge_is_converged(struct world *world)
     sync_heads_digest(world->nodes[first].engine, &heads);
     sync_notices_digest(world->nodes[first].engine, &notices);
     for (uint32_t i = first + 1; i < world->node_count; i++) {
-        if (i == world->hostile) {
+        if (!is_judged(world, i)) {
             continue;
         }
         sync_heads_digest(world->nodes[i].engine, &other);
@@ -224,7 +235,7 @@ static void stuck_explain(struct world *world)
         struct node *a = &world->nodes[first];
         struct node *b = &world->nodes[i];
 
-        if (i == world->hostile) {
+        if (!is_judged(world, i)) {
             continue;
         }
         for (uint32_t k = 0; k < world->registry.log_count; k++) {
@@ -251,7 +262,7 @@ static void stuck_explain(struct world *world)
         const struct node *a = &world->nodes[first];
         const struct node *b = &world->nodes[i];
 
-        if (i != world->hostile && (notices_differ(world, a, b) || notices_differ(world, b, a))) {
+        if (is_judged(world, i) && (notices_differ(world, a, b) || notices_differ(world, b, a))) {
             return;
         }
     }
@@ -260,7 +271,7 @@ static void stuck_explain(struct world *world)
 
         sync_notices_digest(world->nodes[first].engine, &a);
         sync_notices_digest(world->nodes[i].engine, &b);
-        if (i != world->hostile && !hash_equal(&a, &b)) {
+        if (is_judged(world, i) && !hash_equal(&a, &b)) {
             world_fail(world, "L1: the engines of %u and %u do not agree on their notices, their disks do", first, i);
             return;
         }
@@ -284,7 +295,7 @@ void judge_heal(struct world *world)
     for (uint32_t k = 0; k < world->registry.log_count; k++) {
         for (uint32_t i = 0; i < world->node_count; i++) {
             const struct disk_log *log = disk_log(&world->nodes[i].disk, &world->registry.logs[k]->birth.log);
-            bool is_yielding = log != NULL && ((log->log->author == i && (log->is_closed || world->nodes[i].is_restored)) || i == world->hostile);
+            bool is_yielding = log != NULL && ((log->log->author == i && (log->is_closed || world->nodes[i].is_restored)) || !is_judged(world, i));
 
             if (log != NULL && !is_yielding && log->durable > heal_counts[k]) {
                 heal_counts[k] = log->durable;
@@ -318,7 +329,7 @@ static void judge_quiet(struct world *world)
     for (uint32_t i = 0; i < world->node_count; i++) {
         struct node *node = &world->nodes[i];
 
-        if (i == world->hostile) {
+        if (!is_judged(world, i)) {
             continue;
         }
         /* Only a hub that keeps it may have what nobody else has; or say so. */
@@ -328,7 +339,7 @@ static void judge_quiet(struct world *world)
         for (uint32_t k = 0; k < world->node_count; k++) {
             struct sync_peer peer;
 
-            if (k != world->hostile && sync_peer_at(node->engine, k, &peer) && peer.is_vector_known && (peer.claims != 0 || peer.we_miss != 0 || peer.they_miss != 0)) {
+            if (is_judged(world, k) && sync_peer_at(node->engine, k, &peer) && peer.is_vector_known && (peer.claims != 0 || peer.we_miss != 0 || peer.they_miss != 0)) {
                 world_fail(world, "L4: node %u and its peer %u: %u claims open, %llu here and %llu there missing", i, k, peer.claims,
                            (unsigned long long)peer.we_miss, (unsigned long long)peer.they_miss);
             }

@@ -346,6 +346,7 @@ static void arrive(struct world *world, const struct happening *happening)
     }
     link->is_doomed = link->is_doomed || link->ways[happening->way].is_dead;
     if (!link->ways[happening->way].is_dead && link->is_up[end] && node->is_up) {
+        replay_keep(world, link->nodes[happening->way], node->index, happening->packet);
         node_receive(world, node, link->nodes[happening->way], happening->packet);
     }
 }

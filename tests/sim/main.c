@@ -7,7 +7,8 @@
  *     --repeat         run each seed twice and compare the hashes of all that happened
  *     --bug-expected   success is that some seed fails
  *     --story          three nodes, one record, in words
- *     --threat WHAT    hub: one hub of two is hostile for ever; eclipse: one office has only a liar for a day
+ *     --threat WHAT    hub: one hub of two is hostile for ever; eclipse: one office has only a liar for a day;
+ *                      replay: all that one node was sent comes again
  * Exit: 0 as expected, 1 not, 2 wrong usage. */
 #include <errno.h>
 #include <getopt.h>
@@ -72,7 +73,7 @@ static bool seed_run(const struct options *options, struct tally *tally, uint64_
 
 static void failure_say(const struct command *command, uint64_t seed, const char *why)
 {
-    static const char *const threats[] = {"", " --threat hub", " --threat eclipse"};
+    static const char *const threats[] = {"", " --threat hub", " --threat eclipse", " --threat replay"};
 
     printf("seed %" PRIu64 ": %s\n    again with: sim --seed %" PRIu64 " --nodes %u%s --trace\n", seed, why, seed, command->options.nodes, threats[command->options.threat]);
     (void)fflush(stdout);
@@ -212,9 +213,11 @@ static void arguments(int argc, char **argv, struct command *ret)
             ret->is_bug_expected = true;
             break;
         case 'h':
-            ret->options.threat = strcmp(optarg, "hub") == 0 ? THREAT_HUB : strcmp(optarg, "eclipse") == 0 ? THREAT_ECLIPSE : THREAT_NONE;
+            ret->options.threat = strcmp(optarg, "hub") == 0 ? THREAT_HUB : strcmp(optarg, "eclipse") == 0  ? THREAT_ECLIPSE
+                                                                                     : strcmp(optarg, "replay") == 0 ? THREAT_REPLAY
+                                                                                                                     : THREAT_NONE;
             if (ret->options.threat == THREAT_NONE) {
-                fprintf(stderr, "sim: threats are hub and eclipse\n");
+                fprintf(stderr, "sim: threats are hub, eclipse and replay\n");
                 exit(2);
             }
             break;

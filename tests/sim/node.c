@@ -53,6 +53,7 @@ static void action_do(struct world *world, struct node *node, const struct sync_
     case SYNC_DROP_PEER:
         world_say(world, "%u drops %u: %s %s", node->index, action->peer, err_name(action->u.drop.reason),
                   action->u.drop.clause == NULL ? "" : action->u.drop.clause);
+        world->drops++;
         judge_drop(world, node, action);
         link_drop(world, node->index, action->peer, action->u.drop.retry_after_ms);
         break;

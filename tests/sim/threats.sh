@@ -1,10 +1,10 @@
 #!/bin/bash
-# What a region does when one of it has turned, or its clocks are wrong: tests/sim/threats.sh BUILD [hub|eclipse|clocks|liars]. A line of failure begins with the threat
+# What a region does when one of it has turned, or its clocks are wrong: tests/sim/threats.sh BUILD [hub|eclipse|clocks|liars|replay]. A line of failure begins with the threat
 # (crypto/SECURITY.md). SEEDS multiplies the seeds.
 set -u
 build=$1
 shift
-[ $# -gt 0 ] || set -- hub eclipse clocks liars
+[ $# -gt 0 ] || set -- hub eclipse clocks liars replay
 bad=0
 run() { # THREAT WHAT ARGUMENTS...
     local threat=$1 what=$2 out
@@ -24,7 +24,8 @@ for plan in "$@"; do
         eclipse) run T08 "an office with nobody but a liar for a day" --threat eclipse --seeds $((40 * ${SEEDS:-1})) --nodes 8 ;;
         clocks) run T11 "clocks up to ten years off" --seeds $((50 * ${SEEDS:-1})) --nodes 8 ;;
         liars) run T15 "a hub that keeps things back in three seeds of ten" --seeds $((200 * ${SEEDS:-1})) --nodes 8 ;;
-        *) echo "plans: hub eclipse clocks liars" >&2; exit 2 ;;
+        replay) run T06 "all that one node was sent comes ten times more" --threat replay --seeds $((60 * ${SEEDS:-1})) --nodes 8 ;;
+        *) echo "plans: hub eclipse clocks liars replay" >&2; exit 2 ;;
     esac
 done
 exit $bad

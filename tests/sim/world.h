@@ -90,7 +90,7 @@ struct node {
 };
 
 /* What a run is about, beside everything that goes wrong anyhow (hostile.c). */
-enum threat { THREAT_NONE, THREAT_HUB, THREAT_ECLIPSE, THREAT_CLOCKS };
+enum threat { THREAT_NONE, THREAT_HUB, THREAT_ECLIPSE, THREAT_REPLAY };
 
 struct options {
     uint64_t seed;
@@ -119,6 +119,8 @@ struct world {
     uint32_t eclipsed; /* an office that has nobody else; UINT32_MAX none */
     bool is_healing;  /* no more faults */
     uint64_t heal_us, end_us;
+    struct tape *tape; /* of frames to be played again; NULL none */
+    uint64_t drops;    /* sessions that an engine ended */
     uint64_t steps;
     uint64_t trace;    /* hash of everything that happened */
     char failure[256]; /* empty while all is well */
@@ -181,6 +183,16 @@ bool hostile_send(struct world *world, uint32_t from, uint32_t to, struct happen
 bool hostile_rolls_back(const struct world *world);
 /* What a node believes to be the time: up to ten years off, jumping, frozen, or right. Goes into what it signs, and nowhere else. */
 uint64_t hostile_clock_ms(struct world *world, struct node *node);
+
+/* replay.c */
+void replay_plan(struct world *world);
+void replay_fini(struct world *world);
+void replay_keep(struct world *world, uint32_t from, uint32_t to, const struct packet *packet);
+/* All agree: play the tape once more. False when that has been done often enough. */
+bool replay_goes_on(struct world *world);
+bool replay_is_under_way(const struct world *world);
+/* Is this the node to which its peers seem to say what they said long ago? */
+bool replay_concerns(const struct world *world, uint32_t node);
 
 /* faults.c */
 void faults_plan(struct world *world);
