@@ -405,6 +405,13 @@ enum profile membership_profile(const struct membership *membership)
     return roster == NULL ? PROFILE_OPEN : roster->profile;
 }
 
+uint32_t membership_protocol_min(const struct membership *membership)
+{
+    const struct lineage_level *tip = lineage_tip(membership->lineage);
+    const struct lineage_roster *roster = tip == NULL ? NULL : lineage_roster_of(membership->lineage, tip);
+    return roster == NULL || roster->protocol_min == 0 ? 1 : roster->protocol_min;
+}
+
 const struct hash *membership_acts_digest(const struct membership *membership)
 {
     return &membership->acts_digest;

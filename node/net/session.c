@@ -72,6 +72,12 @@ static enum err take_hello(struct session *session, const struct session_self *s
         *clause = "WIRE.md 5.2: another protocol version";
         return ERR_VERSION;
     }
+#ifndef GRIOT_WITHOUT_T34_MINIMUM
+    if (session->peer_hello.protocol < membership_protocol_min(self->membership)) {
+        *clause = "WIRE.md 5.2: a protocol older than the roster allows";
+        return ERR_VERSION;
+    }
+#endif
     if (!region_id_equal(&session->peer_hello.region, &self->hello.region)) {
         *clause = "WIRE.md 5.2: another region";
         return ERR_REGION;

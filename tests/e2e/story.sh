@@ -8,7 +8,7 @@ build=$1
 shift
 griot=$(realpath "$build")/griot
 member=$(realpath "$build")/e2e/member
-chapters="forged stripped downgraded bombed routed stolen restored end"
+chapters="forged stripped downgraded bombed routed neighbour stolen restored end"
 apart="flooded" # in a region of its own: there is no common end to it
 
 work="" region="" thief=""
@@ -123,6 +123,58 @@ chapter_bombed() {
     up
     recorded tg "after the bombs"
     settled T13 "after the bombs"
+}
+
+# ---- another user of the same machine ----
+
+as_neighbour() { timeout 20 setpriv --reuid 65534 --regid 65534 --clear-groups "$@" < /dev/null; }
+verbs() { "$griot" --help --lang en | sed -n '/^Commands/,/^$/s/^  \([a-z]*\) .*/\1/p' | grep -v -x -e explain -e root -e init -e sandbox -e completion -e help; }
+# What a verb asks for; those that are not listed need nothing.
+operands() {
+    case $1 in
+        record) echo seizure date=2026-11-01 country=SN heading=DRG description=intruder quantity=1 unit=KGM ;;
+        search) echo marker ;;
+        show | trace) cat "$work/id" ;;
+        import) echo "$work/open/rows.csv" --map "$work/open/rows.ini" ;;
+        card) echo --out "$work/open/card" ;;
+        admit) echo "$work/open/card" ;;
+        suspend) echo tg ;;
+        join) echo "$work/open/region" ;;
+        backup) echo "$work/open/backup" ;;
+        restore) echo "$work/open/backup" --identity "$work/open/identity" ;;
+        config) echo check ;;
+    esac
+}
+chapter_neighbour() {
+    local verb count=0 code before
+    [ "$(id -u)" -eq 0 ] || { echo "skip: only root can become another user"; return; }
+    recorded rilo-dakar "marker of the hub"
+    before=$(status rilo-dakar | jq -r .heads_digest)
+    mkdir -m 777 "$work/open"
+    cp "$(dirname "$0")/cli-exercise.csv" "$work/open/rows.csv" && cp "$(dirname "$0")/cli-exercise.ini" "$work/open/rows.ini" && cp "$region/root/region" "$work/open/region"
+    cp "$griot" "$work/open/griot" # the neighbour has the program, too
+    chmod 711 "$work" "$region"
+    for verb in $(verbs); do
+        # shellcheck disable=SC2046
+        as_neighbour "$work/open/griot" -H "$region/rilo-dakar" "$verb" $(operands "$verb") > "$work/out" 2> "$work/err"
+        code=$?
+        [ $code -ne 0 ] || fail T33 "another user may call $verb: $(head -n 3 "$work/out")"
+        [ $code -ne 124 ] || fail T33 "$verb of another user is not refused but waits"
+        ! grep -q "marker of the hub" "$work/out" "$work/err" || fail T33 "another user reads a record by $verb"
+        count=$((count + 1))
+    done
+    [ $count -ge 20 ] || fail T33 "only $count verbs were tried"
+    # Somebody has opened the folder and its socket for all: the daemon looks who it is.
+    chmod 755 "$region/rilo-dakar" && chmod 666 "$region/rilo-dakar/control.sock"
+    for verb in status search record suspend; do
+        # shellcheck disable=SC2046
+        as_neighbour "$work/open/griot" -H "$region/rilo-dakar" "$verb" $(operands "$verb") > "$work/out" 2> "$work/err" && fail T33 "through the open socket another user may call $verb"
+        ! grep -q "marker of the hub" "$work/out" "$work/err" || fail T33 "another user reads a record by $verb through the open socket"
+    done
+    chmod 700 "$region/rilo-dakar" && chmod 600 "$region/rilo-dakar/control.sock"
+    chmod 700 "$work" "$region"
+    [ "$(status rilo-dakar | jq -r .heads_digest)" = "$before" ] || fail T33 "another user has changed what the hub holds"
+    settled T33 "after the neighbour"
 }
 
 # ---- one office writes without end ----
