@@ -1,5 +1,6 @@
 #include "node/control.h"
 
+#include "node/bundle_service.h"
 #include "node/log.h"
 
 #include <errno.h>
@@ -208,23 +209,13 @@ static enum err await_frame(int fd, char *ret_type, uint8_t **ret, size_t *ret_b
     return control_read(fd, ret_type, ret, ret_bytes);
 }
 
-static bool channel_of(const json_t *request, enum channel *ret)
-{
-    const char *name = json_string_value(json_object_get(request, "channel"));
-    for (int channel = CHANNEL_ALERT; name != NULL && channel < CHANNEL_COUNT; channel++) {
-        if (strcmp(channel_name((enum channel)channel), name) == 0) {
-            *ret = (enum channel)channel;
-            return true;
-        }
-    }
-    return false;
-}
-
 static enum err take_batches(struct service *service, int fd, const json_t *request)
 {
-    enum channel channel;
-    if (!channel_of(request, &channel)) {
-        return reply(fd, ERR_USAGE, service_error(ERR_USAGE, "records go to the channel alert, report or bulk", NULL, NULL));
+    struct append_plan plan;
+    enum err stored;
+    json_t *error = service_append_begin(service, request, &plan, &stored);
+    if (stored != ERR_OK) {
+        return error != NULL ? reply(fd, stored, error) : ERR_MEMORY;
     }
     enum err err = reply(fd, ERR_OK, json_object());
     while (err == ERR_OK) {
@@ -239,11 +230,52 @@ static enum err take_batches(struct service *service, int fd, const json_t *requ
             free(body);
             return type == 'B' ? reply(fd, ERR_OK, json_object()) : ERR_MALFORMED;
         }
-        enum err stored;
-        json_t *result = service_append(service, channel, span_of(body, bytes), &stored);
+        json_t *result = service_append(service, &plan, span_of(body, bytes), &stored);
         free(body);
-        err = reply(fd, stored, result);
+        err = result != NULL ? reply(fd, stored, result) : ERR_MEMORY;
     }
+    return err;
+}
+
+/* ---- bundles ---- */
+
+static enum err write_bytes(void *arg, struct span bytes) { return control_write(*(int *)arg, 'B', bytes); }
+
+static enum err give_bundle(struct service *service, int fd, const json_t *request)
+{
+    enum err answered;
+    json_t *result = service_bundle_out(service, request, write_bytes, report_progress, &fd, &answered);
+    return result != NULL ? reply(fd, answered, result) : ERR_MEMORY;
+}
+
+/* Frames of the file until an empty one; each is answered, the first bad one ends it. */
+static enum err take_bundle(struct service *service, int fd, const json_t *request)
+{
+    enum err answered;
+    json_t *result = NULL;
+    struct bundle_passage *passage = service_bundle_begin(service, request, &result, &answered);
+    if (passage == NULL) {
+        return reply(fd, answered, result);
+    }
+    enum err err = reply(fd, ERR_OK, json_object());
+    bool is_open = true;
+    while (err == ERR_OK && is_open) {
+        char type;
+        uint8_t *body;
+        size_t bytes;
+        err = await_frame(fd, &type, &body, &bytes);
+        if (err != ERR_OK) {
+            break;
+        }
+        is_open = type == 'B' && bytes > 0;
+        if (type == 'B') {
+            result = bytes > 0 ? service_bundle_feed(passage, span_of(body, bytes), &answered) : service_bundle_end(passage, &answered);
+            is_open = is_open && answered == ERR_OK;
+        }
+        free(body);
+        err = type != 'B' ? ERR_MALFORMED : result != NULL ? reply(fd, answered, result) : ERR_MEMORY;
+    }
+    service_bundle_close(&passage);
     return err;
 }
 
@@ -268,6 +300,10 @@ static void serve(struct service *service, int fd)
             err = reply(fd, ERR_MALFORMED, service_error(ERR_MALFORMED, "the request is not a JSON object that names what to do", NULL, NULL));
         } else if (strcmp(name, "append") == 0) {
             err = take_batches(service, fd, request);
+        } else if (strcmp(name, "bundle_out") == 0) {
+            err = give_bundle(service, fd, request);
+        } else if (strncmp(name, "bundle_", 7) == 0) {
+            err = take_bundle(service, fd, request);
         } else {
             enum err answered;
             json_t *result = service_answer(service, request, report_progress, &fd, &answered);

@@ -1,37 +1,10 @@
 #include "store/withdraw.h"
 
+#include "store/gone.h"
 #include "store/index/finder.h"
 #include "store/index/tables.h"
 
 #include <stdlib.h>
-
-enum err views_entry_record(struct unpack *unpack, const struct entry *entry, uint64_t seq, struct record *ret, enum views_skip *ret_why)
-{
-    const char *clause;
-    enum err err;
-
-    if (entry->leaf.kind != ENTRY_RECORD || seq > DOC_SEQ_MAX) {
-        *ret_why = VIEWS_SKIP_KIND;
-        return ERR_NOT_FOUND;
-    }
-    if (!entry->has_payload) {
-        *ret_why = VIEWS_SKIP_ABSENT;
-        return ERR_NOT_FOUND;
-    }
-    if (entry->leaf.codec != CODEC_PLAIN || entry->leaf.audience_bytes != 0) {
-        *ret_why = VIEWS_SKIP_SEALED;
-        return ERR_NOT_FOUND;
-    }
-    err = record_decode(unpack, entry->payload, ret, &clause);
-    if (err == ERR_MEMORY) {
-        return err;
-    }
-    if (err != ERR_OK || (uint32_t)ret->kind >= RECORD_KINDS_MAX) {
-        *ret_why = err == ERR_OK || err == ERR_VERSION ? VIEWS_SKIP_VERSION : VIEWS_SKIP_BAD;
-        return ERR_NOT_FOUND;
-    }
-    return ERR_OK;
-}
 
 enum err views_author(struct kv_txn *txn, const struct node_id *node, uint32_t *ret)
 {
@@ -107,6 +80,7 @@ struct place { /* is this entry in the index? Not when the journal has not been 
     uint64_t seq;
     uint32_t entry;
     bool is_there;
+    bool is_gone; /* what it names is not replaced by it, whether its commit counts or not */
     enum err err;
 };
 
@@ -119,6 +93,7 @@ static bool place_each(void *arg, struct span term, uint32_t number)
     place->err = index_doc(place->work->txn, place->work->docs, number, &doc);
     if (place->err == ERR_OK && doc.log_number == place->log_number && doc.seq == place->seq && doc.entry == place->entry) {
         place->is_there = true;
+        place->err = gone_has(place->work->txn, number, &place->is_gone);
     }
     return place->err == ERR_OK && !place->is_there;
 }
@@ -126,13 +101,13 @@ static bool place_each(void *arg, struct span term, uint32_t number)
 static enum err entry_gather(struct withdrawal *work, struct finder *finder, const struct move *move, uint32_t author, uint64_t seq, uint32_t entry,
                              int name, struct effect *effect)
 {
-    struct place place = {work, move->info.number, seq, entry, false, ERR_OK};
+    struct place place = {work, move->info.number, seq, entry, false, false, ERR_OK};
     struct record_key key;
     enum views_skip why;
-    enum err err = views_entry_record(work->unpack, &work->commit->entries[entry], seq, work->record, &why);
+    enum err err = views_entry_record(work->reader, &move->info.node, &work->commit->entries[entry], seq, OPENER_NOW, work->record, NULL, &why);
 
     if (err != ERR_OK) {
-        return err == ERR_NOT_FOUND ? ERR_OK : err;
+        return err == ERR_NOT_FOUND ? ERR_OK : (work->log_err = err);
     }
     err = finder_each(finder, &work->record->id, place_each, &place);
     err = err != ERR_OK ? err : place.err;
@@ -141,7 +116,7 @@ static enum err entry_gather(struct withdrawal *work, struct finder *finder, con
     }
     record_key(&work->record->id, author, &work->commit->entries[entry].leaf.content, &key);
     err = effect_add(effect, &key, 0);
-    for (uint32_t i = 0; i < work->record->replaces_count && err == ERR_OK; i++) {
+    for (uint32_t i = 0; i < work->record->replaces_count && err == ERR_OK && !place.is_gone; i++) {
         record_key(&work->record->id, author, &work->record->replaces[i], &key);
         err = effect_add(effect, &key, name);
     }
@@ -160,7 +135,7 @@ static enum err move_gather(struct withdrawal *work, const struct move *move, ui
     while (err == ERR_OK && (is_down ? at > last : at < last) && *left > 0) {
         uint64_t seq = is_down ? at : at + 1;
         struct hash hash;
-        err = work->log_err = store_commit_at(work->log, move->info.number, seq, work->commit, &hash);
+        err = work->log_err = store_commit_at(work->reader->log, move->info.number, seq, work->commit, &hash);
         for (uint32_t i = 0; err == ERR_OK && i < work->commit->entry_count; i++) {
             err = entry_gather(work, finder, move, author, seq, i, is_down ? -1 : 1, effect);
         }
@@ -175,7 +150,7 @@ static enum err move_gather(struct withdrawal *work, const struct move *move, ui
 static enum err move_log(struct withdrawal *work, const struct move *move, uint32_t *left)
 {
     struct effect effect = {NULL, NULL, 0, 0};
-    struct ends ends = {NULL, 0};
+    struct ends ends = {NULL, 0, false};
     uint64_t end = move->to;
     uint32_t author;
     enum err err = views_author(work->txn, &move->info.node, &author);
@@ -204,7 +179,7 @@ static enum err move_log(struct withdrawal *work, const struct move *move, uint3
 enum err withdraw_step(struct withdrawal *work, uint32_t entries_max, bool *ret_is_done)
 {
     struct moves *moves = malloc(sizeof *moves);
-    struct ends ends = {NULL, 0};
+    struct ends ends = {NULL, 0, false};
     uint32_t left = entries_max;
     size_t done = 0;
     enum err err;
@@ -217,7 +192,7 @@ enum err withdraw_step(struct withdrawal *work, uint32_t entries_max, bool *ret_
     moves->ends = &ends;
     moves->count = 0;
     if (err == ERR_OK) {
-        err = work->log_err = store_logs(work->log, move_collect, moves);
+        err = work->log_err = store_logs(work->reader->log, move_collect, moves);
     }
     for (; done < moves->count && err == ERR_OK && left > 0; done++) {
         err = move_log(work, &moves->items[done], &left);

@@ -98,7 +98,7 @@ insider() {
     settled "$threat" "after $behaviour"
 }
 chapter_forged() { insider T09 flip ERR_BADSIG; }
-chapter_stripped() { insider T21 strip ERR_MALFORMED; }
+chapter_stripped() { insider T15 strip ERR_GAP "payload is missing"; }
 chapter_downgraded() { insider T34 protocol ERR_VERSION "another protocol"; }
 chapter_routed() { insider T14 route ERR_MALFORMED "not one frame"; }
 memory_of() { awk -v row="$2:" '$1 == row {print $2}' "/proc/$1/status" 2> /dev/null; } # PID VmRSS|VmHWM: KiB
