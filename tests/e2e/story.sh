@@ -1,6 +1,7 @@
 #!/bin/bash
-# The story of a region of two hubs and four offices, told with real processes: an insider with valid keys tries what it can; an office's machine is stolen, noticed,
-# suspended by one hub and put out by the root; another comes back from yesterday's disk. In the end all that are honest hold the same.
+# The story of a region of two hubs and four offices, told with real processes. One office, bj, has no line the whole time. What is for one office passes through both hubs
+# and nobody else reads it; an insider with valid keys tries what it can; an office's machine is stolen, noticed, suspended by one hub and put out by the root; another
+# comes back from yesterday's disk and writes again; bj catches up by stick alone. In the end all that are honest hold the same.
 # story.sh BUILD [CHAPTER...]: all chapters in order, or some of them, each in a region of its own. A line of failure begins with the threat (crypto/SECURITY.md):
 # "FAILED T20: ...". tests/e2e/without.sh takes each mitigation out and demands that its chapter then fails.
 set -u
@@ -8,13 +9,12 @@ build=$1
 shift
 griot=$(realpath "$build")/griot
 member=$(realpath "$build")/e2e/member
-chapters="forged stripped downgraded bombed routed neighbour stolen restored end"
+chapters="restricted forged stripped downgraded bombed routed neighbour stolen restored cutoff end"
 apart="flooded" # in a region of its own: there is no common end to it
 
 work="" region="" thief=""
 hubs="rilo-dakar rilo-douala"
-offices="sn gm tg bj"
-honest="$hubs $offices"
+honest="$hubs sn gm tg" # of those with a line
 told=0
 unset LC_ALL LC_MESSAGES LANGUAGE GRIOT_HOME
 export LANG=en_GB.UTF-8
@@ -46,6 +46,7 @@ record() { # HOME TEXT: one record, on the disk
     "$griot" -H "$1" record seizure date=2026-11-01 country=SN heading=DRG description="$2" quantity=1 unit=KGM 2> "$work/err" > "$work/id" || fail story "$1 does not record '$2': $(cat "$work/err")"
 }
 recorded() { record "$region/$1" "$2"; told=$((told + 1)); } # NODE TEXT: one that all are to hold in the end
+searched() { "$griot" -H "$region/$1" --json search "$2" 2> /dev/null | jq .total; } # NODE WORDS: how many
 pid_of() { "$griot" sandbox status "$region" --json | jq -r ".nodes[] | select(.name == \"$1\").pid"; }
 stop() { # NODE: as a machine is lost
     local pid
@@ -54,11 +55,12 @@ stop() { # NODE: as a machine is lost
     while kill -0 "$pid" 2> /dev/null; do sleep 0.02; done
 }
 up() { "$griot" sandbox up "$region" > /dev/null 2>&1 || fail story "the region does not start"; }
-all_hold() { # RECORDS NODE...: so many, missing nothing, and the same heads
+declare -A sealed_for # NODE: how many records it reads that not all do
+all_hold() { # RECORDS NODE...: so many for all and what is sealed for it, nothing missing, and the same heads. Who has no line is sure of nobody, and nobody of him
     local count=$1 node seen=""
     shift
     for node in "$@"; do
-        seen="$seen$(status "$node" | jq -r "select(.kinds.seizure == $count and .missing.total == 0 and .missing.unknown == []) | .heads_digest")
+        seen="$seen$(status "$node" | jq -r "select(.kinds.seizure == $((count + ${sealed_for[$node]:-0})) and .missing.total == 0 and (.missing.alone or .missing.unknown - [\"bj\"] == [])) | .heads_digest")
 "
     done
     [ "$(echo -n "$seen" | grep -c .)" -eq $# ] && [ "$(echo -n "$seen" | sort -u | wc -l)" -eq 1 ]
@@ -74,11 +76,44 @@ open_region() { # [LINE OF EVERY griot.ini]
     region=$work/region
     "$griot" sandbox create "$region" --hubs 2 --edges sn,gm,tg,bj > /dev/null 2>&1 || fail story "the region is not made"
     for home in "$region"/*/griot.ini; do printf '%b' "${1:-}" >> "$home"; done
+    "$griot" sandbox cut "$region" bj > /dev/null 2>&1 || fail story "bj has a line" # for good
     up
-    told=0 honest="$hubs $offices"
+    told=0 honest="$hubs sn gm tg" sealed_for=()
     recorded sn "of sn"
     recorded tg "of tg, in good days"
     settled story "the first records"
+}
+
+# ---- for one office, through both hubs ----
+
+chapter_restricted() {
+    local id node hub word=zibeline i
+    id=$("$griot" -H "$region/sn" record seizure date=2026-11-02 country=SN heading=DRG description="$word marquee" quantity=1 unit=KGM --to gm 2> "$work/err") || fail T17 "sn does not record for gm: $(cat "$work/err")"
+    sealed_for[sn]=$((${sealed_for[sn]:-0} + 1)) sealed_for[gm]=$((${sealed_for[gm]:-0} + 1))
+    settled T17 "a record for gm alone"
+    for node in sn gm; do [ "$(searched "$node" "$word")" = 1 ] || fail T17 "$node does not find what is for it"; done
+    for node in $hubs tg; do
+        [ "$(searched "$node" "$word")" = 0 ] || fail T17 "$node finds what is not for it"
+        ! "$griot" -H "$region/$node" show "$id" > "$work/out" 2>&1 || fail T17 "$node shows what is not for it"
+        ! grep -rqai -e "$word" -e "$id" "$region/$node" || fail T17 "$node has it in the clear on its disk: $(grep -rlai -e "$word" -e "$id" "$region/$node")"
+    done
+    grep -rqai "$word" "$region/gm/views" || fail T17 "the marker cannot be found where it must be"
+    for hub in $hubs; do
+        "$griot" -H "$region/$hub" --json sealed | jq -e '.unreadable.entries >= 1 and .readable.entries == 0 and all(.keys[]; .state == "not entitled" and .tried > 0 and .opened == 0)' > /dev/null ||
+            fail T17 "$hub does not hold it, or can open it: $("$griot" -H "$region/$hub" --json sealed)"
+    done
+    # One at a time, so that what a hub stores is told apart: of records of any length it sees six sizes at most.
+    "$griot" -H "$region/rilo-dakar" --json sealed | jq -r .unreadable.bytes > "$work/sizes"
+    for i in 0 20 50 90 140 200 300 450 600; do
+        "$griot" -H "$region/sn" record seizure date=2026-11-02 country=SN heading=DRG quantity=1 unit=KGM --to gm description=size narrative="a$(head -c "$i" /dev/urandom | od -An -tx1 | tr -d ' \n')" > /dev/null 2> "$work/err" ||
+            fail T07 "sn does not record $i bytes: $(cat "$work/err")"
+        sealed_for[sn]=$((${sealed_for[sn]} + 1)) sealed_for[gm]=$((${sealed_for[gm]} + 1))
+        settled T07 "a record of $i bytes for gm"
+        "$griot" -H "$region/rilo-dakar" --json sealed | jq -r .unreadable.bytes >> "$work/sizes"
+    done
+    awk 'NR > 1 {print $1 - before} {before = $1}' "$work/sizes" | sort -n | uniq -c > "$work/classes"
+    awk '$2 != 176 && $2 != 288 && $2 != 464 && $2 != 688 && $2 != 1152 && $2 != 2048 {exit 1}' "$work/classes" || fail T07 "a relay sees sizes that tell of the content: $(tr '\n' ' ' < "$work/classes")"
+    [ "$(wc -l < "$work/classes")" -ge 3 ] || fail T07 "records of all lengths have one size: $(cat "$work/classes")"
 }
 
 # ---- an insider: valid keys, bad intentions ----
@@ -201,7 +236,7 @@ chapter_flooded() {
     [ "$(flood_size)" -eq "$held" ] && [ "$held" -gt 0 ] || fail T12 "the hub goes on taking what tg writes: $held, now $(flood_size)"
     at rilo-dakar '.missing.total > 0' || fail T12 "what waits is not counted as missing"
     recorded gm "afterwards"
-    within 20 T12 "others have to wait for tg" holds bj "afterwards"
+    within 20 T12 "others have to wait for tg" holds rilo-douala "afterwards"
     [ -z "${VERBOSE:-}" ] || echo "of 12000 records of the flood $held were taken; the slowest honest one took $slowest ms"
 }
 
@@ -230,7 +265,7 @@ chapter_stolen() {
     "$griot" -H "$work/thief" run > "$work/thief.log" 2>&1 &
     thief=$!
     within 40 T20 "no hub notices that two machines speak with the keys of tg" grep -q clone_alarm "$region"/rilo-*/log.txt
-    honest="$hubs sn gm bj"
+    honest="$hubs sn gm"
     # Suspended: the hub drops the connection within a second, all know within a minute.
     "$griot" suspend tg -H "$region/rilo-dakar" --reason "stolen at Aflao" > /dev/null 2> "$work/err" || fail T20 "suspend: $(cat "$work/err")"
     begin=$(date +%s%N)
@@ -239,8 +274,8 @@ chapter_stolen() {
     done
     within 60 T20 "not all know of the suspension within a minute" suspended_everywhere
     stop tg # the office has been told; the thief goes on
-    record "$work/thief" "by the thief"
-    record "$work/thief" "by the thief, again"
+    record "$work/thief" "by a burglar"
+    record "$work/thief" "by a burglar, again"
     recorded gm "while the thief goes on"
     settled T20 "while the thief goes on"
     # Put out by the root, with a cut.
@@ -285,13 +320,66 @@ chapter_restored() {
     at gm '[.warnings[].code] | index("OWN-AHEAD") != null' || fail T25 "the operator is not told"
 }
 
+# ---- no line at all ----
+
+bundle() { local node=$1; shift; "$griot" -H "$region/$node" bundle "$@" 2> "$work/err"; }
+by_stick() { # THREAT FROM TO: what TO lacks, in one file, taken in
+    rm -f "$work/stick"
+    bundle "$2" out --for "$3" --out "$work/stick" > "$work/out" || fail "$1" "$2 writes no bundle for $3: $(cat "$work/err")"
+    bundle "$3" in "$work/stick" > "$work/out" || fail "$1" "$3 does not take the bundle of $2: $(cat "$work/out" "$work/err")"
+}
+chapter_cutoff() {
+    local i byte size before
+    "$griot" -H "$region/bj" --json status | jq -e '.released == false and .kinds.seizure == 0' > /dev/null || fail T32 "bj has heard somebody"
+    recorded sn "before the stick"
+    settled T32 "before the stick"
+    by_stick T32 rilo-dakar bj
+    within 30 T32 "by stick alone bj does not catch up" all_hold "$told" $honest bj
+    [ "$(searched bj "marquee")" = 0 ] || fail T17 "bj reads by stick what is not for it"
+    # It writes, the stick goes back, and its word that it holds the rest goes with it.
+    for i in 1 2; do recorded bj "of bj, without a line $i"; done
+    by_stick T32 bj rilo-douala
+    within 60 T32 "what bj writes does not arrive" all_hold "$told" $honest bj
+    # Sticks that were bent on the way, each refused, and nothing of them is in.
+    recorded gm "after the stick went back"
+    settled T32 "after the stick went back"
+    before=$(status bj | jq -r '"\(.heads_digest) \(.entries)"')
+    rm -f "$work/stick"
+    bundle rilo-dakar out --for bj --out "$work/stick" > "$work/out" || fail T32 "no bundle: $(cat "$work/err")"
+    size=$(stat -c %s "$work/stick")
+    for byte in 0 9 60 $((size / 3)) $((size / 2)) $((size - 40)) $((size - 1)); do
+        cp "$work/stick" "$work/bent"
+        printf "\\x$(printf %02x $(($(od -An -tu1 -j $byte -N1 "$work/bent") ^ 4)))" | dd of="$work/bent" bs=1 seek="$byte" conv=notrunc 2> /dev/null
+        ! bundle bj in "$work/bent" > "$work/out" || fail T32 "a bundle with byte $byte of $size bent is taken in: $(cat "$work/out")"
+    done
+    for i in 0 1 $((size / 2)) $((size - 1)); do
+        head -c "$i" "$work/stick" > "$work/bent"
+        ! bundle bj in "$work/bent" > "$work/out" || fail T32 "a bundle of which $i of $size bytes are left is taken in"
+    done
+    ! bundle sn in "$work/stick" > "$work/out" || fail T32 "a bundle for bj is taken in by sn"
+    [ "$(status bj | jq -r '"\(.heads_digest) \(.entries)"')" = "$before" ] || fail T32 "a bent bundle left something"
+    bundle bj in "$work/stick" > "$work/out" || fail T32 "the whole one is not taken in after that: $(cat "$work/err")"
+    within 30 T32 "after the bent ones bj does not catch up" all_hold "$told" $honest bj
+    # The thief sends a stick, too.
+    if [ -d "$work/thief" ]; then
+        rm -f "$work/thiefs"
+        "$griot" -H "$work/thief" bundle out --for bj --out "$work/thiefs" > /dev/null 2> "$work/err"
+        [ ! -e "$work/thiefs" ] || bundle bj in "$work/thiefs" > "$work/out"
+        [ "$(searched bj burglar)" = 0 ] || fail T32 "bj takes what the thief sends by stick"
+        within 10 T32 "the thief's stick has changed what bj holds" all_hold "$told" $honest bj
+    fi
+}
+
 # ---- the end ----
 
 chapter_end() {
     local node
     settled story "the end"
-    for node in $honest; do
-        "$griot" -H "$region/$node" fsck > /dev/null 2> "$work/err" || fail story "the store of $node is not sound: $(cat "$work/err")"
+    by_stick story rilo-dakar bj
+    by_stick story bj rilo-dakar
+    within 60 story "in the end not all that are honest hold the same" all_hold "$told" $honest bj
+    for node in $honest bj; do
+        "$griot" -H "$region/$node" fsck > "$work/out" 2> "$work/err" || fail story "the store of $node is not sound: $(cat "$work/out" "$work/err")"
     done
 }
 
