@@ -112,6 +112,8 @@ static const struct config_row rows[] = {
      "The RILO that this office belongs to: whom records for rilo are released to. Empty: such records are refused.", is_node_or_empty},
     {"store", "disk_reserve_mib", TYPE_U64, MEMBER(disk_reserve_mib), 16, 1048576, "512", "MiB, 16 to 1048576",
      "Below this much free disk nothing new is taken in; reading goes on.", NULL},
+    {"store", "author_mib_day", TYPE_U64, MEMBER(author_mib_day), 0, 1048576, "0", "MiB, 0 to 1048576",
+     "How much is taken in of one other node in a day; the rest waits. 0: an eighth of the free disk, at least 64.", NULL},
     {"store", "compact", TYPE_TEXT, MEMBER(compact), 0, 0, "02:30", "HH:MM, local time, or never",
      "In the hour after it the store is compacted, if something was erased or has expired since: free pages are given back with what stood in them. The node is away for as long as a copy takes.",
      compaction_at_is_valid},

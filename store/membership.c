@@ -190,6 +190,9 @@ static bool suspension_holds(const struct membership *m, const struct deed *deed
 
 static bool is_suspended(const struct membership *m, const struct node_id *node)
 {
+#ifdef GRIOT_WITHOUT_T20_SUSPENSION
+    return false;
+#endif
     for (size_t i = 0; i < m->deed_count; i++) {
         if (node_id_equal(&m->deeds[i].subject.node, node) && suspension_holds(m, &m->deeds[i])) {
             return true;
@@ -400,6 +403,13 @@ enum profile membership_profile(const struct membership *membership)
     const struct lineage_level *tip = lineage_tip(membership->lineage);
     const struct lineage_roster *roster = tip == NULL ? NULL : lineage_roster_of(membership->lineage, tip);
     return roster == NULL ? PROFILE_OPEN : roster->profile;
+}
+
+uint32_t membership_protocol_min(const struct membership *membership)
+{
+    const struct lineage_level *tip = lineage_tip(membership->lineage);
+    const struct lineage_roster *roster = tip == NULL ? NULL : lineage_roster_of(membership->lineage, tip);
+    return roster == NULL || roster->protocol_min == 0 ? 1 : roster->protocol_min;
 }
 
 const struct hash *membership_acts_digest(const struct membership *membership)

@@ -3,6 +3,7 @@
 #define GRIOT_NODE_CORE_STATE_H
 
 #include "node/core/core.h"
+#include "node/core/share.h"
 #include "node/log.h"
 #include "node/net/gateway.h"
 #include "node/net/link.h"
@@ -122,6 +123,7 @@ struct core {
     uint64_t refusal_last[LIVE_REFUSALS_MAX];
     size_t refusal_count;
     uint64_t frontier_counter; /* highest of an own frontier */
+    struct shares *shares; /* how much each author may still bring */
     struct remembered *remembered;
     size_t remembered_count;
     struct sweep {
