@@ -31,6 +31,7 @@
     X(suspend) \
     X(rotate) \
     X(join) \
+    X(region) \
     X(run) \
     X(sandbox) \
     X(backup) \

@@ -46,6 +46,7 @@ enum err core_new(struct home *home, struct store *store, const char *gateway, s
     core->home = home;
     core->store = store;
     core->now = core->started = mono_now();
+    core_renew_begin(core);
     core->next_connection = 1;
     core->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     pthread_mutex_init(&core->lock, NULL);
@@ -256,6 +257,12 @@ static long wait_ms(const struct core *core)
         until = core->ahead_next.ms;
     }
     until = core_sweep_at(core) < until ? core_sweep_at(core) : until;
+    if (core_renew_deadline(core) < until) {
+        until = core_renew_deadline(core);
+    }
+    if (until == UINT64_MAX) {
+        return -1;
+    }
     uint64_t left = until > core->now.ms ? until - core->now.ms : 0;
     return left < 60000 ? (long)left : 60000;
 }
@@ -306,6 +313,8 @@ enum err core_run(struct core *core)
             core_feed(core, &(struct sync_event){.type = SYNC_TICK, .now = core->now, .peer = UINT32_MAX});
         }
         core_sweep(core);
+        core_settle(core);
+        core_renew_look(core);
         core_settle(core);
     }
     /* Say goodbye, answer those who wait. */

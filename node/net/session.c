@@ -68,16 +68,16 @@ static enum err take_hello(struct session *session, const struct session_self *s
 #ifdef GRIOT_WITHOUT_T34_VERSION
     session->peer_hello.protocol = PROTOCOL_VERSION;
 #endif
-    if (session->peer_hello.protocol != PROTOCOL_VERSION) {
-        *clause = "WIRE.md 5.2: another protocol version";
-        return ERR_VERSION;
-    }
 #ifndef GRIOT_WITHOUT_T34_MINIMUM
     if (session->peer_hello.protocol < membership_protocol_min(self->membership)) {
         *clause = "WIRE.md 5.2: a protocol older than the roster allows";
         return ERR_VERSION;
     }
 #endif
+    if (session->peer_hello.protocol != PROTOCOL_VERSION) {
+        *clause = "WIRE.md 5.2: another protocol version";
+        return ERR_VERSION;
+    }
     if (!region_id_equal(&session->peer_hello.region, &self->hello.region)) {
         *clause = "WIRE.md 5.2: another region";
         return ERR_REGION;

@@ -106,13 +106,13 @@ static enum err root_key(void *arg, uint32_t number, struct unlock *ret)
     return ERR_OK;
 }
 
-void station_sign(struct station *station, const struct span *cards, size_t count, const struct root_changes *changes)
+void station_sign(struct station *station, const struct span *cards, size_t count, const char *const *removed)
 {
     struct secret *key = NULL;
     struct root_signed made;
     assert_int_equal(unlock_key_read(station_path(station, "root/unlock/root"), &key), ERR_OK);
-    assert_int_equal(root_sign_roster(station_path(station, "root"), cards, count, changes, false, PROFILE_SANDBOX, (struct wall_ms){1700000000000}, root_key, key, &made, NULL),
-                     ERR_OK);
+    struct proposal_plan plan = {.cards = cards, .card_count = count, .removed = removed, .now = {1700000000000}};
+    assert_int_equal(root_roster(station_path(station, "root"), NULL, &plan, false, root_key, key, &made, NULL), ERR_OK);
     secret_destroy(&key);
 }
 

@@ -27,7 +27,7 @@ json_t *station_record(struct station *station, const char *kind, const char *co
 json_t *station_append(struct station *station, struct span payload, const char *key, const char *to, enum err *ret_err);
 
 /* The root signs a roster with these cards and changes. */
-void station_sign(struct station *station, const struct span *cards, size_t count, const struct root_changes *changes);
+void station_sign(struct station *station, const struct span *cards, size_t count, const char *const *removed);
 /* The region's file reaches this node, but for cards of one name (NULL: all of it). */
 void station_join(struct station *station, const char *without);
 /* Make a home of that name for a newcomer; its card into `ret`. */

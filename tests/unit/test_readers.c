@@ -296,7 +296,7 @@ static void who_has_left_is_refused_by_name_and_left_out_of_operations(void **st
     operation("COCAIR", "OPERATE", "gm", "bj");
     assert_int_equal(ask("operation:COCAIR"), ERR_OK);
     assert_string_equal(names(), "sn bj gm");
-    station_sign(&station, NULL, 0, &(struct root_changes){.removed = removed});
+    station_sign(&station, NULL, 0, removed);
     station_join(&station, NULL);
     assert_int_equal(ask("bj,gm"), ERR_NOT_MEMBER);
     assert_string_equal(said("value"), "gm");
