@@ -2,14 +2,14 @@
 # The story of a region of two hubs and four offices, told with real processes. One office, bj, has no line the whole time. What is for one office passes through both hubs
 # and nobody else reads it; an insider with valid keys tries what it can; an office's machine is stolen, noticed, suspended by one hub and put out by the root; another
 # comes back from yesterday's disk and writes again; bj catches up by stick alone. In the end all that are honest hold the same.
-# story.sh BUILD [CHAPTER...]: all chapters in order, or some of them, each in a region of its own. A line of failure begins with the threat (crypto/SECURITY.md):
+# story.sh BUILD [CHAPTER...]: all chapters in order, or some of them, each in a region of its own; those joined by + in one. A line of failure begins with the threat (crypto/SECURITY.md):
 # "FAILED T20: ...". tests/e2e/without.sh takes each mitigation out and demands that its chapter then fails.
 set -u
 build=$1
 shift
 griot=$(realpath "$build")/griot
 member=$(realpath "$build")/e2e/member
-chapters="restricted forged stripped downgraded bombed routed neighbour stolen restored cutoff end"
+chapters="restricted forged stripped downgraded bombed routed neighbour erased stolen restored cutoff end"
 apart="flooded" # in a region of its own: there is no common end to it
 
 work="" region="" thief=""
@@ -240,6 +240,27 @@ chapter_flooded() {
     [ -z "${VERBOSE:-}" ] || echo "of 12000 records of the flood $held were taken; the slowest honest one took $slowest ms"
 }
 
+# ---- what must be forgotten ----
+
+nobody_finds() { # WORD NODE...
+    local word=$1 node
+    shift
+    for node in "$@"; do [ "$(searched "$node" "$word")" = 0 ] || return 1; done
+}
+chapter_erased() {
+    local id node marker=qzxmarker
+    id=$("$griot" -H "$region/sn" record seizure date=2026-11-02 country=SN heading=DRG description=$marker narrative="about $marker" quantity=1 unit=KGM 2> /dev/null) || fail T18 "sn does not record"
+    within 60 T18 "the marked record does not arrive" all_hold $((told + 1)) $honest
+    [ -n "$(grep -rlF $marker "$region/rilo-dakar")" ] || fail T18 "the marker cannot be found where it must be"
+    "$griot" -H "$region/sn" erase "$id" --why "entered by mistake" > "$work/out" 2> "$work/err" || fail T18 "the order: $(cat "$work/err")"
+    within 60 T18 "the order does not reach all" nobody_finds $marker $honest
+    for node in $honest; do
+        "$griot" -H "$region/$node" compact > "$work/out" 2> "$work/err" || fail T18 "compact at $node: $(cat "$work/out" "$work/err")"
+        [ -z "$(grep -rlF $marker "$region/$node")" ] || fail T18 "what was erased is still in $(grep -rlF $marker "$region/$node")"
+    done
+    settled T18 "after an erasure"
+}
+
 # ---- a machine is stolen ----
 
 suspended_everywhere() {
@@ -364,7 +385,7 @@ chapter_cutoff() {
     if [ -d "$work/thief" ]; then
         rm -f "$work/thiefs"
         "$griot" -H "$work/thief" bundle out --for bj --out "$work/thiefs" > /dev/null 2> "$work/err"
-        [ ! -e "$work/thiefs" ] || bundle bj in "$work/thiefs" > "$work/out"
+        ! bundle bj in "$work/thiefs" > "$work/out" || fail T32 "bj takes in a bundle of a node that was put out"
         [ "$(searched bj burglar)" = 0 ] || fail T32 "bj takes what the thief sends by stick"
         within 10 T32 "the thief's stick has changed what bj holds" all_hold "$told" $honest bj
     fi
@@ -394,14 +415,18 @@ if [ $# -eq 0 ]; then
     close_region
     set -- $apart
 fi
-for chapter in "$@"; do
-    case " $chapters $apart " in *" $chapter "*) ;; *) echo "chapters: $chapters $apart" >&2; exit 2 ;; esac
-    case $chapter in
+for part in "$@"; do
+    for chapter in ${part//+/ }; do
+        case " $chapters $apart " in *" $chapter "*) ;; *) echo "chapters: $chapters $apart" >&2; exit 2 ;; esac
+    done
+    case $part in
         flooded) open_region "[store]\nauthor_mib_day = 1\n" ;;
         *) open_region ;;
     esac
-    "chapter_$chapter"
-    echo "$((SECONDS - begin)) s: $chapter"
+    for chapter in ${part//+/ }; do
+        "chapter_$chapter"
+        echo "$((SECONDS - begin)) s: $chapter"
+    done
     close_region
 done
 [ -z "${all:-}" ] || echo "the whole story: $all records, and all honest nodes hold the same"
