@@ -44,12 +44,12 @@ static const struct warning warnings[] = {
      N_("compare rosters with griot status on both sides; griot join with the newest region file where it is older")},
     {"PEER-CLOCK", SEVERITY_WARNING, N_("The clock of a peer is more than ten minutes off. Nothing is refused for that, but what is recorded there bears wrong times."), N_("tell its operator: timedatectl set-ntp true")},
     {"PEER-SILENT", SEVERITY_WARNING, N_("A peer is not heard. What it records meanwhile is not known here."), N_("is its machine on, and its address right? griot peers NAME shows the address and the last error")},
-    {"RELEASE-TOO-OLD", SEVERITY_CRITICAL, N_("The newest roster asks for a newer session protocol than this release speaks, so nobody speaks with this node. What is recorded here waits."),
-     N_("install a newer release; nothing is lost meanwhile")},
+    {"RELEASE-TOO-OLD", SEVERITY_CRITICAL, N_("The newest roster asks for a session protocol that this release does not speak. Nobody speaks with this node; entry and search go on here."),
+     N_("install a newer release of griot; what is recorded meanwhile is sent afterwards")},
     {"ROOT-DISPUTED", SEVERITY_CRITICAL,
-     N_("The root has signed two different rosters of one number. The one before them rules on, less whom either removes and with the cuts of both; admissions, key changes and roles of neither hold, and nobody "
-        "can be admitted."),
-     N_("tell the holders of the root keys; they settle it with a roster that names both: griot region --out FILE at a hub, then griot root propose --region FILE")},
+     N_("The root has signed two rosters of one number, by error or because its keys were copied. The roster before them rules on, less the members that either removes and with the cuts of both. "
+        "Admissions, key changes and roles of neither count, and nobody can be admitted until the root has signed one that names both."),
+     N_("tell the holders of the root keys: griot region --out FILE at a hub, then griot root propose DIR --region FILE, which settles it; find out who signed the other one")},
 };
 enum { WARNINGS = sizeof warnings / sizeof warnings[0] };
 
