@@ -43,6 +43,9 @@ enum {
     ACT_REASON_BYTES_MAX = 200, /* why a registrar suspends, in its words */
     FRONTIER_HEADS_MAX = 650, /* what fits a notice */
     CUT_HEADS_MAX = 256,      /* logs of one node that a cut names */
+    QUARANTINE_BYTES_MAX = 16777216, /* kept of one node beyond the ends of its logs: two months of a busy office */
+    QUARANTINE_ENTRIES_MAX = 32768,
+    ASIDE_COMMITS_MAX = 1024, /* kept of a branch that gave way to the one that is final */
     ROSTER_CUTS_MAX = 256,    /* nodes that have left or changed their identity; 5 MiB decoded */
 
     /* Session. */

@@ -154,6 +154,52 @@ static enum err prove_fork(struct gate *gate, uint64_t seq, const struct commit 
     return err != ERR_OK ? err : refuse(gate, "store/README.md 2: another signed commit with this number is held", ERR_FORK);
 }
 
+/* Beyond the cut of its author: kept as evidence as long as there is room, and refused in any case. */
+static enum err append_late(struct gate *gate, uint64_t seq, struct span packed)
+{
+    struct store *store = gate->store;
+    struct log *log = gate->log;
+    struct chain after = log->chain;
+    enum err err = decode(gate, seq, packed, store->commit);
+    if (err == ERR_OK) {
+        err = commit_check(&after, store->commit, store->check, gate->clause);
+    }
+    if (err != ERR_OK) {
+        return err;
+    }
+    uint32_t entries = store->commit->entry_count;
+    if (late_has_room(store, log, packed.n, entries)) {
+        log_append(store, log, &after, packed);
+        late_added(store, log, packed.n, entries);
+    }
+    return store->txn.err != ERR_OK ? store->txn.err : refuse(gate, "store/README.md 2: the commit lies beyond the cut of its author", ERR_CUT);
+}
+
+/* The next commit of the log. */
+static enum err append(struct gate *gate, uint64_t seq, struct span packed)
+{
+    struct store *store = gate->store;
+    struct log *log = gate->log;
+    struct chain after = log->chain;
+    if (seq > log_limit(&store->txn, log)) {
+        bool is_forked = log->fork_seq != 0 && seq >= log->fork_seq;
+        return is_forked ? refuse(gate, "store/README.md 2: the log is forked before this commit", ERR_FORK) : append_late(gate, seq, packed);
+    }
+    enum err err = decode(gate, seq, packed, store->commit);
+    if (err == ERR_OK) {
+        err = commit_check(&after, store->commit, store->check, gate->clause);
+    }
+    if (err != ERR_OK) {
+        return err;
+    }
+    static const struct hash any;
+    if (seq == log->end_seq && !hash_equal(&log->end_hash, &any) && !hash_equal(&log->end_hash, &after.hash)) {
+        return refuse(gate, "store/README.md 2: the commit is not the one at which the cut ends the log", ERR_CUT);
+    }
+    log_append(store, log, &after, packed);
+    return store->txn.err;
+}
+
 /* A commit at or below the head: the same, however packed; or the other side of a fork. */
 static enum err meet_held(struct gate *gate, uint64_t seq, struct span packed, struct admitted *ret)
 {
@@ -192,33 +238,12 @@ static enum err meet_held(struct gate *gate, uint64_t seq, struct span packed, s
         ret->own_conflict = seq;
         return refuse(gate, "store/README.md 5: another commit of our own is in its place", ERR_GAP);
     }
-    return prove_fork(gate, seq, store->commit, &chain.hash, ret);
-}
-
-/* The next commit of the log. */
-static enum err append(struct gate *gate, uint64_t seq, struct span packed)
-{
-    struct store *store = gate->store;
-    struct log *log = gate->log;
-    struct chain after = log->chain;
-    if (seq > log->end_seq) {
-        bool is_forked = log->fork_seq != 0 && seq >= log->fork_seq;
-        return is_forked ? refuse(gate, "store/README.md 2: the log is forked before this commit", ERR_FORK)
-                         : refuse(gate, "store/README.md 2: the commit lies beyond the cut of its author", ERR_CUT);
+    err = prove_fork(gate, seq, store->commit, &chain.hash, ret);
+    if (err == ERR_FORK && branch_gives_way(store, gate->log, seq)) {
+        err = branch_set_aside(store, gate->log, seq);
+        return err != ERR_OK ? err : append(gate, seq, packed);
     }
-    enum err err = decode(gate, seq, packed, store->commit);
-    if (err == ERR_OK) {
-        err = commit_check(&after, store->commit, store->check, gate->clause);
-    }
-    if (err != ERR_OK) {
-        return err;
-    }
-    static const struct hash any;
-    if (seq == log->end_seq && !hash_equal(&log->end_hash, &any) && !hash_equal(&log->end_hash, &after.hash)) {
-        return refuse(gate, "store/README.md 2: the commit is not the one at which the cut ends the log", ERR_CUT);
-    }
-    log_append(store, log, &after, packed);
-    return store->txn.err;
+    return err;
 }
 
 static enum err admit_item(struct gate *gate, uint64_t seq, struct span item, struct admitted *ret)
@@ -260,7 +285,10 @@ enum err store_admit(struct store *store, const struct seg *seg, struct admitted
     if (gate.log != NULL) {
         ret->node = gate.log->chain.node;
         ret->channel = gate.log->chain.channel;
-        ret->cut_height = log_cut_height(gate.log);
+        if (gate.log->end_seq != LOG_OPEN_END && ret->before.seq != gate.log->chain.seq) {
+            log_end_update(store, gate.log); /* what is final may show only now, which branch it is on */
+        }
+        log_heights(&store->txn, gate.log, &ret->cut_height, &ret->fork_height);
         head_err = log_head(&store->txn, gate.log, &ret->after);
     }
     if (store->txn.err != ERR_OK) {

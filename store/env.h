@@ -10,8 +10,8 @@
 
 /* Tables of the log environment, LAYOUT.md 1. */
 enum { TABLE_META, TABLE_LOGS, TABLE_LOG_IDS, TABLE_COMMITS, TABLE_JOURNAL, TABLE_NOTICES, TABLE_FRONTIERS, TABLE_OWN, TABLE_KEYS, TABLE_ERASED, TABLE_AUDIT,
-       TABLE_COUNT };
-enum { LOG_LAYOUT = 2, LOG_GROWN_FROM = 1 /* layout 1 lacks keys, erased and audit */ };
+       TABLE_ASIDES, TABLE_COUNT };
+enum { LOG_LAYOUT = 2, LOG_GROWN_FROM = 1 /* layout 1 lacks keys, erased, audit and asides */ };
 
 enum {
     COMMIT_KEY_BYTES = 12, /* log number, seq */
@@ -57,7 +57,6 @@ struct commit_row {
 MUST_CHECK enum err commit_row_get(struct kv_txn *txn, uint32_t number, uint64_t seq, struct commit_row *ret); /* ERR_NOT_FOUND, ERR_CORRUPT */
 /* The head that counts: the chain's, or the commit at end_seq when more is held. ERR_CORRUPT */
 MUST_CHECK enum err log_head(struct kv_txn *txn, const struct log *log, struct head *ret);
-uint64_t log_cut_height(const struct log *log); /* as in log_info */
 MUST_CHECK enum err log_info_of(struct kv_txn *txn, const struct log *log, struct log_info *ret);
 
 /* Decode the commit at `seq` of a log and complete it from its neighbours; check it against its stored hash (L3). Payload spans point into the map
@@ -96,6 +95,11 @@ struct store {
 
     struct membership *membership; /* NULL: to be built again */
     struct own_cache *own;
+    struct {
+        struct node_id node;
+        uint64_t generation, ends_changed; /* when it was counted; 0: never */
+        uint64_t bytes, entries;
+    } late; /* what is held of one node beyond the ends of its logs */
 
     struct unpack *unpack;
     struct commit_packer *packer;
@@ -119,11 +123,25 @@ MUST_CHECK enum err log_begin(struct store *store, const struct chain *chain, co
                               struct log **ret);
 /* Append a commit that has been checked: `after` is the chain with it. */
 void log_append(struct store *store, struct log *log, const struct chain *after, struct span packed);
-/* Delete the row of a commit that is taken back. */
-void commit_remove(struct store *store, uint32_t number, uint64_t seq);
+uint64_t epoch_of(struct kv_txn *txn); /* store_epoch */
+/* Take back the commits from `first` (1..) on: rows, head, journal; followers of the journal begin again. ERR_CORRUPT, and those of the transaction */
+MUST_CHECK enum err log_take_back(struct store *store, struct log *log, uint64_t first);
+
+/* ---- branch.c: where a log ends, and which of its branches counts ---- */
+
 /* Work out again where a log ends, from membership, proof and finality. */
 void log_end_update(struct store *store, struct log *log);
 void logs_end_update(struct store *store); /* of all logs */
+/* The last seq that is taken in as part of the log: where it ends, or further when what was named beyond a fork has still to be fetched, to see which branch it is on. */
+uint64_t log_limit(struct kv_txn *txn, const struct log *log);
+void log_heights(struct kv_txn *txn, const struct log *log, uint64_t *ret_cut_height, uint64_t *ret_fork_height); /* as in log_info */
+/* Another signed commit than the one held at `seq` has come: does the branch held give way to it, because hubs or the root have named what is not on it? */
+bool branch_gives_way(struct store *store, const struct log *log, uint64_t seq);
+/* Move the commits from `first` on out of the log, to be kept as evidence. ERR_CORRUPT, ERR_MEMORY, and those of the transaction */
+MUST_CHECK enum err branch_set_aside(struct store *store, struct log *log, uint64_t first);
+/* Is there room for one more commit of `bytes` beyond the end of this log? What one node has there is bounded. */
+bool late_has_room(struct store *store, const struct log *log, size_t bytes, uint32_t entries);
+void late_added(struct store *store, const struct log *log, size_t bytes, uint32_t entries);
 
 /* ---- journal.c ---- */
 
@@ -151,15 +169,19 @@ uint64_t fork_proof_seq(struct store *store, const struct log_id *log);
 MUST_CHECK enum err frontier_put(struct store *store, const struct frontier *frontier, uint64_t base, struct span heads, const char **clause);
 /* The heads of a node's newest frontier: 0 when there is none. */
 size_t frontier_heads(struct store *store, const struct node_id *node, struct head *ret);
-/* How far a log is final: the highest seq that the frontiers of more than half of the hubs name on the branch held (or beyond what is held). */
-uint64_t final_seq(struct store *store, const struct log *log);
+/* What the newest frontiers of the hubs make of a log. */
+struct final {
+    uint64_t seq;      /* final: the highest that more than half of the hubs name on the branch held, or beyond what is held */
+    uint64_t named;    /* the same on whatever branch */
+    bool is_elsewhere; /* more than half name something at the seq asked for or later, and not what is held here */
+};
+void final_find(struct store *store, const struct log *log, uint64_t seq, struct final *ret);
 
 /* ---- unsent.c ---- */
 
 /* The first commit of an own log that has certainly not left; 0: there is none, or nothing is known of it. */
 uint64_t unsent_first(struct kv_txn *txn, uint32_t number);
 void unsent_mark(struct store *store, uint32_t number, uint64_t seq); /* unless an earlier one is marked */
-uint64_t epoch_of(struct kv_txn *txn);
 
 /* ---- own.c ---- */
 

@@ -129,26 +129,53 @@ static const struct head *head_of(const struct head *heads, size_t count, const 
     return NULL;
 }
 
-/* The seq that one hub vouches for on the branch held: 0 when it names another. What lies beyond our head cannot be compared yet. */
-static uint64_t vouched(struct store *store, const struct log *log, const struct head *named)
+/* What one hub's newest frontier says of a log. */
+struct vouch {
+    uint64_t named;      /* 0: nothing */
+    uint64_t held;       /* of that, on the branch held here; what lies beyond our head cannot be compared yet, and is believed */
+    bool is_seen;        /* the commit named is held here, on this branch */
+};
+
+static struct vouch vouch_of(struct store *store, const struct log *log, const struct head *named)
 {
     struct commit_row row;
+    struct vouch vouch = {0};
     if (named == NULL) {
-        return 0;
+        return vouch;
     }
-    if (named->seq > log->chain.seq) {
-        return log->fork_seq == 0 ? named->seq : 0;
+    vouch.named = named->seq;
+    vouch.is_seen = named->seq <= log->chain.seq && commit_row_get(&store->txn, log->number, named->seq, &row) == ERR_OK && hash_equal(&row.hash, &named->hash);
+    if (vouch.is_seen || named->seq > log->chain.seq) {
+        vouch.held = named->seq;
+    } else if (log->fork_seq != 0 && named->seq >= log->fork_seq) {
+        vouch.held = log->fork_seq - 1; /* another branch than ours: they have in common what is before the fork */
     }
-    return commit_row_get(&store->txn, log->number, named->seq, &row) == ERR_OK && hash_equal(&row.hash, &named->hash) ? named->seq : 0;
+    return vouch;
 }
 
-uint64_t final_seq(struct store *store, const struct log *log)
+/* The highest seq that more than half of the hubs reach. `falling` is sorted. */
+static uint64_t reached(const uint64_t *falling, size_t hubs, size_t needed)
+{
+    return hubs < needed ? 0 : falling[needed - 1];
+}
+
+static void put_falling(uint64_t *falling, size_t count, uint64_t seq)
+{
+    size_t at = count;
+    for (; at > 0 && falling[at - 1] < seq; at--) {
+        falling[at] = falling[at - 1];
+    }
+    falling[at] = seq;
+}
+
+void final_find(struct store *store, const struct log *log, uint64_t seq, struct final *ret)
 {
     const struct membership *membership = membership_now(store);
-    uint64_t highest[MEMBERS_MAX]; /* falling: what the first, second, ... of the hubs vouch for */
-    size_t hubs = 0;
+    uint64_t held[MEMBERS_MAX], named[MEMBERS_MAX];
+    size_t hubs = 0, elsewhere = 0, here = 0;
+    *ret = (struct final){0};
     if (membership == NULL) {
-        return 0;
+        return;
     }
     for (size_t i = 0; i < membership_count(membership); i++) {
         const struct member *member = membership_at(membership, i);
@@ -156,15 +183,17 @@ uint64_t final_seq(struct store *store, const struct log *log)
             continue;
         }
         size_t count = frontier_heads(store, &member->node, store->heads_other);
-        uint64_t seq = vouched(store, log, head_of(store->heads_other, count, &log->chain.log));
-        size_t at = hubs++;
-        for (; at > 0 && highest[at - 1] < seq; at--) {
-            highest[at] = highest[at - 1];
-        }
-        highest[at] = seq;
+        struct vouch vouch = vouch_of(store, log, head_of(store->heads_other, count, &log->chain.log));
+        put_falling(held, hubs, vouch.held);
+        put_falling(named, hubs, vouch.named);
+        hubs++;
+        here += vouch.is_seen && vouch.named >= seq;
+        elsewhere += !vouch.is_seen && vouch.named >= seq;
     }
     size_t needed = membership_hub_count(membership) / 2 + 1; /* more than half */
-    return hubs < needed ? 0 : highest[needed - 1];
+    ret->seq = reached(held, hubs, needed);
+    ret->named = reached(named, hubs, needed);
+    ret->is_elsewhere = elsewhere >= needed && here < needed;
 }
 
 /* ---- reading ---- */

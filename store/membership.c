@@ -567,25 +567,30 @@ static void cut_by_roster(const struct lineage_roster *roster, const struct node
     }
 }
 
-bool membership_cut(const struct membership *membership, const struct node_id *node, const struct sign_public *identity, const struct log_id *log,
-                    struct head *ret)
+bool membership_cut_by_root(const struct membership *membership, const struct node_id *node, const struct sign_public *identity, const struct log_id *log,
+                            struct head *ret)
 {
     const struct lineage *lineage = membership->lineage;
     const struct lineage_level *tip = lineage_tip(lineage);
+    const struct member *member = tip == NULL ? NULL : lineage_member(lineage, tip, node);
     bool is_cut = false;
-    if (tip == NULL) {
+    if (tip == NULL || (member != NULL && memcmp(member->identity.b, identity->b, sizeof identity->b) == 0)) {
         return false;
     }
-    const struct member *member = lineage_member(lineage, tip, node);
-    if (member == NULL || memcmp(member->identity.b, identity->b, sizeof identity->b) != 0) {
-        for (uint32_t i = 0; i < tip->count; i++) {
-            cut_by_roster(&lineage->rosters[tip->rosters[i]], node, log, &is_cut, ret);
-        }
-        if (tip->count > 1 && tip->base != LINEAGE_CHARTER) {
-            cut_by_roster(&lineage->rosters[tip->base], node, log, &is_cut, ret);
-        }
+    for (uint32_t i = 0; i < tip->count; i++) {
+        cut_by_roster(&lineage->rosters[tip->rosters[i]], node, log, &is_cut, ret);
     }
-    for (size_t i = 0; i < membership->deed_count; i++) {
+    if (tip->count > 1 && tip->base != LINEAGE_CHARTER) {
+        cut_by_roster(&lineage->rosters[tip->base], node, log, &is_cut, ret);
+    }
+    return is_cut;
+}
+
+bool membership_cut(const struct membership *membership, const struct node_id *node, const struct sign_public *identity, const struct log_id *log,
+                    struct head *ret)
+{
+    bool is_cut = membership_cut_by_root(membership, node, identity, log, ret);
+    for (size_t i = 0; i < membership->deed_count && lineage_tip(membership->lineage) != NULL; i++) {
         const struct deed *deed = &membership->deeds[i];
         if (node_id_equal(&deed->subject.node, node) && suspension_holds(membership, deed)) {
             cut_lower(&deed->cut, log, &is_cut, ret);

@@ -418,6 +418,7 @@ enum err fork_proof_put(struct store *store, const struct log_id *id, uint64_t s
         log->fork_seq = seq;
         log_touch(store, log);
         log_end_update(store, log);
+        store->ends_changed++; /* also when it ends where it did: whoever heard of the proof hears of that after it */
     }
     *ret = ref;
     *ret_is_new = true;

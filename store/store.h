@@ -44,7 +44,7 @@ struct admitted { /* outcome of one segment; filled in also on errors, with what
     enum channel channel;
     struct head before, after; /* equal when nothing was new */
     bool is_new_log;
-    uint64_t cut_height; /* as in log_info */
+    uint64_t cut_height, fork_height; /* as in log_info */
     bool has_fork; /* another signed commit at a held seq: `proof` was stored as a notice */
     struct notice_ref proof;
     uint64_t own_conflict; /* with ERR_GAP: at this seq of an own log another commit of ours is held, which has to give way (author_give_way); else 0 */
@@ -128,7 +128,9 @@ struct log_info {
     uint32_t number;   /* local short number of the log, 1.. */
     bool has_fork;     /* a proof is held */
     struct head sent;  /* of an own log: the part of `head` that may have left; what follows certainly has not. Else as `head` */
-    uint64_t cut_height; /* where a cut ends the log: the last seq that counts and 1; 0: not cut */
+    uint64_t fork_seq;   /* at which the proof is; 0: none */
+    uint64_t cut_height; /* where a cut ends the log: the last seq that counts and 1; 0: not cut, or forked */
+    uint64_t fork_height; /* where a forked log ends likewise, fork and cut together; or further: what hubs have named there is wanted, to see which branch it is on. 0: not forked */
     uint64_t held_seq; /* at least head.seq; what lies beyond it is disputed or quarantined: kept, shown as such, not relayed */
 };
 /* Every log held. Calls `each` until it returns false. */

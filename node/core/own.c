@@ -87,6 +87,15 @@ void core_own_conflict(struct core *core, const struct log_id *log, uint64_t seq
     ahead_add(core, log, seq);
 }
 
+/* Two lives of this node were let in, and each has said something else at one place. What is not final of it counts nowhere: it is issued again where it does. */
+void core_own_forked(struct core *core, const struct log_info *log)
+{
+    char hex[17];
+    hex_encode(log->head.log.b, 8, hex);
+    log_event(LOG_ERROR, "own_log_forked", "log=%s seq=%llu counts=%llu", hex, (unsigned long long)log->fork_seq, (unsigned long long)log->head.seq);
+    ahead_add(core, &log->head.log, log->head.seq + 1);
+}
+
 void core_own_released(struct core *core)
 {
     log_event(LOG_INFO, "own_released", "by=echo");
