@@ -96,6 +96,9 @@ void log_end_update(struct store *store, struct log *log)
         if (final.seq > end_seq) { /* never below what is final */
             end_seq = limit = final.seq;
             end_hash = (struct hash){{0}};
+        } else if (end_seq > 0 && !is_ours(store, log, &cut)) {
+            end_seq--; /* another commit stands where the cut names one: what comes before is all that both can mean */
+            end_hash = (struct hash){{0}};
         }
     }
     if (log->fork_seq != 0) {
@@ -107,6 +110,7 @@ void log_end_update(struct store *store, struct log *log)
             end_seq = higher(before, sure);
             end_hash = (struct hash){{0}};
         }
+        limit = is_cut ? higher(cut.seq, final.named) : LOG_OPEN_END; /* what is final is so beyond a cut too */
         limit = higher(before, named) < limit ? higher(before, named) : limit;
     }
     bool has_moved = end_seq != log->end_seq || !hash_equal(&end_hash, &log->end_hash);
@@ -136,6 +140,14 @@ void logs_end_update(struct store *store)
 
 /* ---- which branch is held ---- */
 
+static struct span aside_key(uint32_t number, const struct hash *hash, uint8_t mem[ASIDE_KEY_BYTES])
+{
+    struct out key = out_into(mem, ASIDE_KEY_BYTES);
+    key_u32(&key, number);
+    out_bytes(&key, hash->b, sizeof hash->b);
+    return out_written(&key);
+}
+
 bool branch_gives_way(struct store *store, const struct log *log, uint64_t seq)
 {
     const struct membership *membership = membership_now(store);
@@ -150,14 +162,6 @@ bool branch_gives_way(struct store *store, const struct log *log, uint64_t seq)
     }
     final_find(store, log, seq, &final);
     return final.is_elsewhere;
-}
-
-static struct span aside_key(uint32_t number, const struct hash *hash, uint8_t mem[ASIDE_KEY_BYTES])
-{
-    struct out key = out_into(mem, ASIDE_KEY_BYTES);
-    key_u32(&key, number);
-    out_bytes(&key, hash->b, sizeof hash->b);
-    return out_written(&key);
 }
 
 /* What it stands on goes with it, so that a commit set aside can be checked by itself. */

@@ -172,8 +172,8 @@ size_t frontier_heads(struct store *store, const struct node_id *node, struct he
 /* What the newest frontiers of the hubs make of a log. */
 struct final {
     uint64_t seq;      /* final: the highest that more than half of the hubs name on the branch held, or beyond what is held */
-    uint64_t named;    /* the same on whatever branch */
-    bool is_elsewhere; /* more than half name something at the seq asked for or later, and not what is held here */
+    uint64_t named;    /* how far has to be fetched to see that: of a forked log the highest that any hub names, when more than half name something beyond the fork */
+    bool is_elsewhere; /* more than half name something at the seq asked for or later that is not seen on the branch held */
 };
 void final_find(struct store *store, const struct log *log, uint64_t seq, struct final *ret);
 

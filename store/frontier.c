@@ -129,11 +129,12 @@ static const struct head *head_of(const struct head *heads, size_t count, const 
     return NULL;
 }
 
-/* What one hub's newest frontier says of a log. */
+/* What one hub's newest frontier names of a log. */
 struct vouch {
-    uint64_t named;      /* 0: nothing */
-    uint64_t held;       /* of that, on the branch held here; what lies beyond our head cannot be compared yet, and is believed */
-    bool is_seen;        /* the commit named is held here, on this branch */
+    struct hash hash;
+    uint64_t seq;    /* 0: nothing */
+    uint64_t held;   /* of that, on the branch held here */
+    bool is_seen;    /* the commit named is held here, on this branch */
 };
 
 static struct vouch vouch_of(struct store *store, const struct log *log, const struct head *named)
@@ -143,20 +144,21 @@ static struct vouch vouch_of(struct store *store, const struct log *log, const s
     if (named == NULL) {
         return vouch;
     }
-    vouch.named = named->seq;
+    vouch.seq = named->seq;
+    vouch.hash = named->hash;
     vouch.is_seen = named->seq <= log->chain.seq && commit_row_get(&store->txn, log->number, named->seq, &row) == ERR_OK && hash_equal(&row.hash, &named->hash);
-    if (vouch.is_seen || named->seq > log->chain.seq) {
-        vouch.held = named->seq;
-    } else if (log->fork_seq != 0 && named->seq >= log->fork_seq) {
-        vouch.held = log->fork_seq - 1; /* another branch than ours: they have in common what is before the fork */
-    }
     return vouch;
 }
 
-/* The highest seq that more than half of the hubs reach. `falling` is sorted. */
-static uint64_t reached(const uint64_t *falling, size_t hubs, size_t needed)
+/* As far as it can be told. Of two branches nobody knows which one a head beyond our own is on: it speaks for what is before the fork; for more when as many hubs as are needed name the very
+ * same one, since they have all heard of the fork; and a hub, until it sees the contrary, believes the others to hold what it has vouched for itself. */
+static uint64_t vouch_held(const struct log *log, const struct vouch *vouch, size_t same, size_t needed, bool is_hub)
 {
-    return hubs < needed ? 0 : falling[needed - 1];
+    bool is_beyond = vouch->seq > log->chain.seq;
+    if (vouch->is_seen || (is_beyond && (log->fork_seq == 0 || vouch->seq < log->fork_seq || same >= needed || is_hub))) {
+        return vouch->seq;
+    }
+    return log->fork_seq != 0 && vouch->seq >= log->fork_seq ? log->fork_seq - 1 : 0;
 }
 
 static void put_falling(uint64_t *falling, size_t count, uint64_t seq)
@@ -168,32 +170,54 @@ static void put_falling(uint64_t *falling, size_t count, uint64_t seq)
     falling[at] = seq;
 }
 
+static size_t same_as(const struct vouch *vouches, size_t count, const struct vouch *one)
+{
+    size_t same = 0;
+    for (size_t i = 0; i < count; i++) {
+        same += vouches[i].seq == one->seq && hash_equal(&vouches[i].hash, &one->hash);
+    }
+    return same;
+}
+
+static size_t vouches_find(struct store *store, const struct membership *membership, const struct log *log, struct vouch *ret, bool *ret_is_hub)
+{
+    size_t hubs = 0;
+    *ret_is_hub = false;
+    for (size_t i = 0; i < membership_count(membership); i++) {
+        const struct member *member = membership_at(membership, i);
+        if (member->role == ROLE_HUB && hubs < MEMBERS_MAX) {
+            size_t count = frontier_heads(store, &member->node, store->heads_other);
+            ret[hubs++] = vouch_of(store, log, head_of(store->heads_other, count, &log->chain.log));
+            *ret_is_hub = *ret_is_hub || node_id_equal(&member->node, &store->self);
+        }
+    }
+    return hubs;
+}
+
 void final_find(struct store *store, const struct log *log, uint64_t seq, struct final *ret)
 {
     const struct membership *membership = membership_now(store);
+    struct vouch vouches[MEMBERS_MAX];
     uint64_t held[MEMBERS_MAX], named[MEMBERS_MAX];
-    size_t hubs = 0, elsewhere = 0, here = 0;
+    size_t elsewhere = 0;
+    bool is_hub = false;
     *ret = (struct final){0};
     if (membership == NULL) {
         return;
     }
-    for (size_t i = 0; i < membership_count(membership); i++) {
-        const struct member *member = membership_at(membership, i);
-        if (member->role != ROLE_HUB || hubs == MEMBERS_MAX) {
-            continue;
-        }
-        size_t count = frontier_heads(store, &member->node, store->heads_other);
-        struct vouch vouch = vouch_of(store, log, head_of(store->heads_other, count, &log->chain.log));
-        put_falling(held, hubs, vouch.held);
-        put_falling(named, hubs, vouch.named);
-        hubs++;
-        here += vouch.is_seen && vouch.named >= seq;
-        elsewhere += !vouch.is_seen && vouch.named >= seq;
-    }
+    size_t hubs = vouches_find(store, membership, log, vouches, &is_hub);
     size_t needed = membership_hub_count(membership) / 2 + 1; /* more than half */
-    ret->seq = reached(held, hubs, needed);
-    ret->named = reached(named, hubs, needed);
-    ret->is_elsewhere = elsewhere >= needed && here < needed;
+    for (size_t i = 0; i < hubs; i++) {
+        const struct vouch *vouch = &vouches[i];
+        put_falling(held, i, vouch_held(log, vouch, same_as(vouches, hubs, vouch), needed, is_hub));
+        put_falling(named, i, vouch->seq);
+        elsewhere += !vouch->is_seen && vouch->seq >= seq;
+    }
+    if (hubs >= needed) {
+        ret->seq = held[needed - 1];
+        ret->named = log->fork_seq != 0 && named[needed - 1] >= log->fork_seq ? named[0] : named[needed - 1];
+    }
+    ret->is_elsewhere = elsewhere >= needed;
 }
 
 /* ---- reading ---- */
