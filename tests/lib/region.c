@@ -257,7 +257,7 @@ void region_log_fini(struct region_log *log)
     secret_destroy(&log->key);
 }
 
-struct span region_log_commit(struct region_log *log, uint32_t entries, size_t bytes)
+static struct span commit_write(struct region_log *log, uint32_t entries, size_t bytes, size_t random_bytes)
 {
     static struct commit commit;
     static uint8_t payloads[COMMIT_ENTRIES_MAX][PAYLOAD_BYTES_MAX];
@@ -271,7 +271,7 @@ struct span region_log_commit(struct region_log *log, uint32_t entries, size_t b
     for (uint32_t i = 0; i < entries; i++) {
         struct entry *entry = &commit.entries[i];
         memset(payloads[i], 'a' + (int)(i % 26), bytes);
-        random_fill(payloads[i], bytes < 24 ? bytes : 24);
+        random_fill(payloads[i], random_bytes);
         random_fill(entry->salt, sizeof entry->salt);
         entry->has_payload = true;
         entry->payload = span_of(payloads[i], bytes);
@@ -283,6 +283,16 @@ struct span region_log_commit(struct region_log *log, uint32_t entries, size_t b
     assert_int_equal(commit_pack(packer, out_written(&reduced), &packed), ERR_OK);
     commit_packer_destroy(&packer);
     return region_keep(log->region, out_written(&packed));
+}
+
+struct span region_log_commit(struct region_log *log, uint32_t entries, size_t bytes)
+{
+    return commit_write(log, entries, bytes, bytes < 24 ? bytes : 24);
+}
+
+struct span region_log_noise(struct region_log *log, uint32_t entries, size_t bytes)
+{
+    return commit_write(log, entries, bytes, bytes);
 }
 
 struct head region_log_head(const struct region_log *log)

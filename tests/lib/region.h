@@ -68,6 +68,8 @@ void region_log_init(struct region_log *log, struct region *region, size_t node,
 void region_log_fini(struct region_log *log);
 /* The next commit, packed: `entries` payloads of `bytes` each. */
 struct span region_log_commit(struct region_log *log, uint32_t entries, size_t bytes);
+/* The same, of payloads that do not compress. */
+struct span region_log_noise(struct region_log *log, uint32_t entries, size_t bytes);
 struct head region_log_head(const struct region_log *log);
 /* A segment of items in order. */
 struct seg region_seg(const struct log_id *log, uint64_t first, const struct span *items, uint32_t count);
