@@ -190,6 +190,77 @@ static enum err aside_put(struct store *store, const struct log *log, uint64_t s
     return store->txn.err;
 }
 
+uint64_t aside_first(struct kv_txn *txn, uint32_t log_number)
+{
+    struct kv_cursor cursor;
+    uint8_t mem[4];
+    struct out key = out_into(mem, sizeof mem);
+    uint64_t first = 0;
+    key_u32(&key, log_number);
+    kv_cursor_open(txn, TABLE_ASIDES, &cursor);
+    for (bool ok = kv_seek_prefix(&cursor, out_written(&key)); ok; ok = kv_next_prefix(&cursor, out_written(&key))) {
+        uint64_t seq = cursor.value.n > ASIDE_ROW_BYTES ? key_read_u64(cursor.value.p) : 0;
+        first = first == 0 || seq < first ? seq : first;
+    }
+    kv_cursor_close(&cursor);
+    return first;
+}
+
+/* Completed by what it stands on, and compared with the hash under which it lies (L3). */
+static enum err aside_read(struct store_read *read, struct span key, struct span value, struct aside *ret)
+{
+    struct log log;
+    struct span reduced;
+    struct hash hash;
+    const char *clause = NULL;
+    if (key.n != ASIDE_KEY_BYTES || value.n <= ASIDE_ROW_BYTES) {
+        return ERR_CORRUPT;
+    }
+    *ret = (struct aside){.log_number = key_read_u32(key.p), .seq = key_read_u64(value.p)};
+    memcpy(ret->hash.b, key.p + 4, sizeof ret->hash.b);
+    enum err err = log_load(&read->txn, &read->store->region, ret->log_number, &log);
+    if (err != ERR_OK) {
+        return err == ERR_NOT_FOUND ? ERR_CORRUPT : err;
+    }
+    struct chain chain = log.chain;
+    chain.seq = ret->seq - 1;
+    memcpy(chain.hash.b, value.p + 8, sizeof chain.hash.b);
+    chain.entries = key_read_u64(value.p + 40);
+    err = commit_unpack(read->packer, span_of(value.p + ASIDE_ROW_BYTES, value.n - ASIDE_ROW_BYTES), &reduced, &clause);
+    if (err == ERR_OK) {
+        err = commit_reduced_decode(read->unpack, reduced, read->commit, &clause);
+    }
+    if (err == ERR_MEMORY) {
+        return err;
+    }
+    if (err == ERR_OK) {
+        commit_complete(&chain, read->commit);
+        commit_hash(read->commit, &hash);
+        ret->commit = hash_equal(&hash, &ret->hash) ? read->commit : NULL;
+    }
+    return ERR_OK;
+}
+
+enum err store_asides(struct store_read *read, uint32_t log_number, bool (*each)(void *arg, const struct aside *aside), void *arg)
+{
+    struct kv_cursor cursor;
+    struct aside aside;
+    uint8_t mem[4];
+    struct out key = out_into(mem, sizeof mem);
+    enum err err = ERR_OK;
+    bool is_wanted = true;
+    if (log_number != 0) {
+        key_u32(&key, log_number);
+    }
+    kv_cursor_open(&read->txn, TABLE_ASIDES, &cursor);
+    for (bool ok = kv_seek_prefix(&cursor, out_written(&key)); ok && is_wanted; ok = is_wanted && kv_next_prefix(&cursor, out_written(&key))) {
+        err = aside_read(read, cursor.key, cursor.value, &aside);
+        is_wanted = err == ERR_OK && each(arg, &aside);
+    }
+    kv_cursor_close(&cursor);
+    return err != ERR_OK ? err : read->txn.err;
+}
+
 enum err branch_set_aside(struct store *store, struct log *log, uint64_t first)
 {
     uint64_t last = log->chain.seq;

@@ -139,6 +139,7 @@ void log_heights(struct kv_txn *txn, const struct log *log, uint64_t *ret_cut_he
 bool branch_gives_way(struct store *store, const struct log *log, uint64_t seq);
 /* Move the commits from `first` on out of the log, to be kept as evidence. ERR_CORRUPT, ERR_MEMORY, and those of the transaction */
 MUST_CHECK enum err branch_set_aside(struct store *store, struct log *log, uint64_t first);
+uint64_t aside_first(struct kv_txn *txn, uint32_t log_number); /* the lowest seq set aside; 0: none */
 /* Is there room for one more commit of `bytes` beyond the end of this log? What one node has there is bounded. */
 bool late_has_room(struct store *store, const struct log *log, size_t bytes, uint32_t entries);
 void late_added(struct store *store, const struct log *log, size_t bytes, uint32_t entries);
@@ -176,6 +177,11 @@ struct final {
     bool is_elsewhere; /* more than half name something at the seq asked for or later that is not seen on the branch held */
 };
 void final_find(struct store *store, const struct log *log, uint64_t seq, struct final *ret);
+
+/* ---- liar.c ---- */
+
+/* `second`, whose list is `heads`, is newer than `first`, of the same hub: do they contradict one another? Then both are kept. */
+void liar_look(struct store *store, const struct node_id *node, const struct signed_heads *first, const struct head *heads, size_t count, const struct signed_heads *second);
 
 /* ---- unsent.c ---- */
 

@@ -181,6 +181,17 @@ static void check_journal(struct check *c)
     }
 }
 
+/* ---- what was set aside ---- */
+
+static bool check_aside(void *arg, const struct aside *aside)
+{
+    struct check *c = arg;
+    if (aside->commit == NULL) {
+        fault(c, ERR_BADHASH, "log %u, commit %llu set aside: it is not the one whose hash is stored", aside->log_number, (unsigned long long)aside->seq);
+    }
+    return true;
+}
+
 /* ---- notices ---- */
 
 static enum err check_signed(struct check *c, enum sign_purpose purpose, const struct notice *notice, const struct node_id *node)
@@ -305,6 +316,9 @@ enum err store_fsck(struct store_read *read, signature_check check, struct fsck_
         check_log(&c, number);
     }
     check_journal(&c);
+    if (store_asides(read, 0, check_aside, &c) != ERR_OK) {
+        fault(&c, ERR_CORRUPT, "what was set aside: a row is damaged");
+    }
     if (store_notices(read, check_notice, &c) != ERR_OK) {
         fault(&c, ERR_CORRUPT, "notices: a key is damaged");
     }

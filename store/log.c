@@ -135,9 +135,11 @@ enum err log_info_of(struct kv_txn *txn, const struct log *log, struct log_info 
                                  .number = log->number,
                                  .has_fork = log->fork_seq != 0,
                                  .fork_seq = log->fork_seq,
+                                 .held_entries = log->chain.entries,
                                  .held_seq = log->chain.seq,
                                  .sent = head};
         log_heights(txn, log, &ret->cut_height, &ret->fork_height);
+        ret->aside_seq = log->fork_seq == 0 ? 0 : aside_first(txn, log->number);
         uint64_t unsent = unsent_first(txn, log->number);
         if (unsent != 0 && unsent <= head.seq) {
             struct commit_row row;

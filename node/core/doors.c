@@ -260,11 +260,41 @@ void core_notice_stored(struct core *core, uint32_t slot, const struct notice_re
     }
 }
 
+/* Of a log whose branch we have changed (store/README.md 3.6) only what the branches have in common: nobody is to hold two statements of ours that exclude each other. */
+static void name_common(struct core *core, size_t count)
+{
+    struct store_read *read;
+    struct commit *commit = malloc(sizeof *commit);
+    if (commit == NULL || store_read_begin(core->store, &read) != ERR_OK) {
+        free(commit);
+        return;
+    }
+    for (size_t i = 0; i < count; i++) {
+        struct log_info log;
+        struct head *head = &core->heads[i];
+        struct hash hash;
+        if (store_log(read, &head->log, &log) != ERR_OK || log.aside_seq == 0 || log.aside_seq > head->seq) {
+            continue;
+        }
+        if (log.aside_seq == 1) {
+            *head = (struct head){.log = head->log};
+            memcpy(head->hash.b, head->log.b, sizeof head->hash.b);
+        } else if (store_commit_at(read, log.number, log.aside_seq - 1, commit, &hash) == ERR_OK) {
+            *head = (struct head){head->log, log.aside_seq - 1, commit->entries_total, hash};
+        }
+    }
+    store_read_end(&read);
+    free(commit);
+}
+
 enum err core_make_frontier(struct core *core, struct pending *p)
 {
     size_t count = sync_heads(core->sync, core->heads, FRONTIER_HEADS_MAX);
     if (count > FRONTIER_HEADS_MAX) {
         count = FRONTIER_HEADS_MAX;
+    }
+    if (core->home->role == ROLE_HUB) {
+        name_common(core, count);
     }
     struct frontier frontier = {.version = FORMAT_VERSION, .region = core->home->region, .node = core->home->node, .clock = wall_now()};
     /* Rises with every frontier, within a second too, and across a restored store: time does that, seconds apart. */
