@@ -111,6 +111,8 @@ static void warn(json_t *warnings, const char *code, const char *text, const cha
     json_array_append_new(warnings, warning);
 }
 
+void answer_warn(json_t *warnings, const char *code, const char *text, const char *todo) { warn(warnings, code, text, todo); }
+
 /* An act of a registrar is a warning everywhere: who, whom, when. */
 static void warn_acts(json_t *warnings, const struct membership *membership)
 {
@@ -219,7 +221,9 @@ static json_t *status_of(struct service *service, const struct live *live, struc
                                                  "last_ms", (json_int_t)r->last_ms_ago));
     }
     json_object_set_new(answer, "refused", refused);
-    json_object_set_new(answer, "warnings", warnings_json(live, membership, &size, is_intake_stopped));
+    json_t *warnings = warnings_json(live, membership, &size, is_intake_stopped);
+    answer_warn_forks(warnings, service);
+    json_object_set_new(answer, "warnings", warnings);
     answer_number(answer, "uptime_ms", live->uptime_ms);
     return answer;
 }

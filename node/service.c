@@ -225,6 +225,7 @@ static json_t *answer_request(struct service *service, const json_t *request, se
         {"status", answer_status, true}, {"peers", answer_peers, false}, {"lag", answer_lag, false},         {"search", answer_search, true},
         {"show", answer_show, true},     {"trace", answer_trace, true},  {"backup", answer_backup, false},   {"admit", answer_admit, false},
         {"join", answer_join, false},    {"region", answer_region, false}, {"suspend", answer_suspend, false}, {"publish", answer_publish, false},
+        {"forks", answer_forks, false},  {"classify", answer_classify, false}, {"quarantine", answer_quarantine, false},
     };
     const char *name = json_string_value(json_object_get(request, "do"));
     *ret_err = ERR_OK;

@@ -469,6 +469,25 @@ const struct member *membership_named(const struct membership *membership, const
     return found;
 }
 
+bool membership_ever_named(const struct membership *membership, const char *name, struct node_id *ret)
+{
+    const struct member *found = membership_by_name(membership, name);
+    for (size_t i = 0; i < membership->admission_count && found == NULL; i++) {
+        const struct admission *a = &membership->admissions[i];
+        found = a->is_complete && strcmp(a->subject.name, name) == 0 ? &a->subject : NULL;
+    }
+    for (size_t i = membership->lineage->level_count; i > 0 && found == NULL; i--) {
+        const struct lineage_roster *roster = lineage_roster_of(membership->lineage, &membership->lineage->levels[i - 1]);
+        for (size_t k = 0; roster != NULL && k < roster->member_count && found == NULL; k++) {
+            found = strcmp(roster->members[k].name, name) == 0 ? &roster->members[k] : NULL;
+        }
+    }
+    if (found != NULL) {
+        *ret = found->node;
+    }
+    return found != NULL;
+}
+
 const struct member *membership_by_name(const struct membership *membership, const char *name)
 {
     const struct lineage_level *tip = lineage_tip(membership->lineage);

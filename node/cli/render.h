@@ -15,6 +15,8 @@ void render_search(FILE *to, const json_t *answer, bool is_color);
 void render_show(FILE *to, const json_t *answer, bool is_color);
 void render_trace(FILE *to, const json_t *answer, bool is_color);
 void render_import(FILE *to, const json_t *answer, bool is_color);
+/* What hubs say of a fork, a line each; that nobody has said anything. */
+void render_verdicts(FILE *to, const json_t *verdicts, const char *indent);
 /* verify and fsck. */
 void render_faults(FILE *to, const json_t *answer, bool is_color);
 
