@@ -79,7 +79,7 @@ static int write_extension(const struct invocation *invocation, const json_t *an
     if (err != ERR_OK) {
         return fail_because(invocation, err, _("the file was not written"), err == ERR_EXISTS ? _("a file of that name is there") : NULL, NULL);
     }
-    tell(invocation, _("%s  %s"), path, reply_string(answer, "fingerprint"));
+    tell(invocation, "%s  %s", path, reply_string(answer, "fingerprint"));
     tell(invocation, "%s", _("Carry the file to where the root signs, and read these letters out over the telephone: griot root roster DIR --extend NODE=FILE"));
     return OUTCOME_DONE;
 }
