@@ -161,6 +161,15 @@ static json_t *warnings_json(const struct live *live, const struct membership *m
              "records go into new logs",
              "stop the clone, if there is one");
     }
+    if (membership != NULL && membership_is_disputed(membership)) {
+        warn(warnings, "ROOT-DISPUTED",
+             "the root has signed two rosters of one number: the one before them rules on, less whom either removes and with the cuts of both; nobody can be admitted",
+             "tell the holders of the root keys; they settle it: griot region --out FILE at a hub, then griot root propose --region FILE");
+        answer_number(json_array_get(warnings, json_array_size(warnings) - 1), "roster", membership_roster_number(membership));
+    }
+    if (membership != NULL && membership_protocol_min(membership) > PROTOCOL_VERSION) {
+        warn(warnings, "RELEASE-TOO-OLD", "the region asks for a newer session protocol than this release speaks: nobody speaks with this node", "install a newer release");
+    }
     if (membership != NULL) {
         warn_acts(warnings, membership);
     }

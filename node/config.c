@@ -79,6 +79,8 @@ static bool is_level(const char *text)
     return strcmp(text, "error") == 0 || strcmp(text, "warn") == 0 || strcmp(text, "info") == 0 || strcmp(text, "debug") == 0;
 }
 
+static bool is_rotation(const char *text) { return strcmp(text, "monthly") == 0 || strcmp(text, "never") == 0; }
+
 static bool is_language(const char *text)
 {
     return text[0] == '\0' || language_is_known(text);
@@ -93,6 +95,8 @@ static const struct config_row rows[] = {
      "File with the sealing key that opens the keys. Empty: the service credential griot-key, else a passphrase is asked for.", is_path},
     {"node", "language", TYPE_TEXT, MEMBER(language), 0, 0, "", "fr, en or pt",
      "Language of what people read. Empty: that of their environment, else French.", is_language},
+    {"keys", "rotate", TYPE_TEXT, MEMBER(rotate), 0, 0, "monthly", "monthly or never",
+     "Make new transport and encryption keys by itself when the node's card is 30 days old, at a quiet moment; or only by griot rotate.", is_rotation},
     {"store", "disk_reserve_mib", TYPE_U64, MEMBER(disk_reserve_mib), 16, 1048576, "512", "MiB, 16 to 1048576",
      "Below this much free disk nothing new is taken in; reading goes on.", NULL},
     {"log", "level", TYPE_TEXT, MEMBER(log_level), 0, 0, "info", "error, warn, info or debug", "How much the log says.", is_level},

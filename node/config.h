@@ -21,6 +21,8 @@ struct config {
     char listen[CONFIG_TEXT_BYTES_MAX];   /* tcp://host:port, empty: accept nobody */
     char key_file[CONFIG_TEXT_BYTES_MAX]; /* sealing key, empty: ask */
     char language[8];                     /* fr, en, pt */
+    /* [keys] */
+    char rotate[8]; /* monthly, never */
     /* [store] */
     uint64_t disk_reserve_mib; /* intake stops below this */
     /* [log] */

@@ -40,12 +40,15 @@ enum err writer_open(struct home *home, struct store *store, struct writer *ret)
     if (ret->unpack == NULL) {
         return ERR_MEMORY;
     }
-    enum err err = author_new(store, home->keyring, home->identity, &ret->author);
+    enum err err = writer_refresh(ret);
+    if (err == ERR_NOT_FOUND) {
+        err = ERR_OK; /* a home that has not joined yet has no roster */
+    }
+    if (err == ERR_OK && ret->membership != NULL && home_identity_is_named(home, membership_identity(ret->membership, &home->node))) {
+        err = home_identity_take(home, wall_now()); /* the roster came while nobody ran, or we were stopped half way */
+    }
     if (err == ERR_OK) {
-        err = writer_refresh(ret);
-        if (err == ERR_NOT_FOUND) {
-            err = ERR_OK; /* a home that has not joined yet has no roster */
-        }
+        err = author_new(store, home->keyring, home->identity, &ret->author);
     }
     if (err != ERR_OK) {
         writer_close(ret);

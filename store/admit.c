@@ -57,7 +57,10 @@ static enum err admit_birth(struct gate *gate, struct span bytes)
     if (membership == NULL) {
         return store->txn.err;
     }
-    const struct sign_public *identity = membership_identity(membership, &birth.node);
+    const struct sign_public *identity = membership_author_at(membership, &birth.node, 0);
+    if (identity == NULL && membership_identity(membership, &birth.node) != NULL) {
+        return refuse(gate, "store/README.md 2: the log's author is an observer, who writes nothing", ERR_UNKNOWN_KEY);
+    }
     if (identity == NULL) {
         return refuse(gate, "store/README.md 2: no roster held names the log's author", ERR_UNKNOWN_KEY);
     }
@@ -65,7 +68,7 @@ static enum err admit_birth(struct gate *gate, struct span bytes)
     for (size_t i = 0; identity != NULL && err == ERR_BADSIG;) {
         err = birth_check(store->unpack, bytes, &store->region, identity, store->check, &birth, &chain, gate->clause);
         if (err == ERR_BADSIG) {
-            identity = membership_identity_at(membership, &birth.node, ++i);
+            identity = membership_author_at(membership, &birth.node, ++i);
         }
     }
     if (err != ERR_OK) {

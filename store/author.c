@@ -39,6 +39,8 @@ void author_destroy(struct author **author)
     *author = NULL;
 }
 
+void author_use(struct author *author, const struct secret *identity) { author->identity = identity; }
+
 void log_key_name(const struct log_id *log, char ret[KEY_NAME_LOG_BYTES])
 {
     memcpy(ret, "log-", 4);

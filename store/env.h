@@ -166,8 +166,10 @@ MUST_CHECK enum err fork_proof_put(struct store *store, const struct log_id *log
                                    struct notice_ref *ret, bool *ret_is_new);
 /* The seq at which a held proof forks this log; 0 when there is none. */
 uint64_t fork_proof_seq(struct store *store, const struct log_id *log);
-/* Verify and keep the heads of a frontier that is newer: whole, or what changed since `base`. */
-MUST_CHECK enum err frontier_put(struct store *store, const struct frontier *frontier, uint64_t base, struct span heads, const char **clause);
+/* Verify and keep the heads of a frontier that is newer: whole, or what changed since `base`. It is kept under `counter`, a notice_counter, as `base` is one. */
+MUST_CHECK enum err frontier_put(struct store *store, const struct frontier *frontier, uint64_t counter, uint64_t base, struct span heads, const char **clause);
+/* Forget all that are kept of a node. */
+void frontier_forget(struct store *store, const struct node_id *node);
 /* The heads of a node's newest frontier: 0 when there is none. */
 size_t frontier_heads(struct store *store, const struct node_id *node, struct head *ret);
 /* What the newest frontiers of the hubs make of a log. */

@@ -70,6 +70,8 @@ struct author; /* our four logs and their signing keys; one writer thread */
  * that closes the old log, at its first append. */
 MUST_CHECK enum err author_new(struct store *store, struct keyring *keyring, const struct secret *identity, struct author **ret);
 void author_destroy(struct author **author);
+/* Sign births with another identity key from now on: the one that the root has given this node. Borrowed like the first. */
+void author_use(struct author *author, const struct secret *identity);
 struct payload {
     uint32_t kind; /* enum entry_kind */
     uint32_t flags;

@@ -32,7 +32,7 @@ enum err core_new(struct home *home, struct store *store, struct core **ret, cha
     }
     core->home = home;
     core->store = store;
-    core->now = core->started = mono_now();
+    core->now = core->started = core->moved = core->renew_wanted = mono_now();
     core->next_connection = 1;
     core->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     pthread_mutex_init(&core->lock, NULL);
@@ -193,6 +193,9 @@ static long wait_ms(const struct core *core)
     if ((core->ahead_count > 0 || core->wants_released) && core->ahead_next.ms < until) {
         until = core->ahead_next.ms;
     }
+    if (core_renew_deadline(core) < until) {
+        until = core_renew_deadline(core);
+    }
     if (until == UINT64_MAX) {
         return -1;
     }
@@ -244,6 +247,10 @@ enum err core_run(struct core *core)
             core_feed(core, &(struct sync_event){.type = SYNC_TICK, .now = core->now, .peer = UINT32_MAX});
         }
         core_settle(core);
+        core_renew_look(core);
+        if (!core->is_broken) {
+            core_settle(core);
+        }
     }
     /* Say goodbye, answer those who wait. */
     for (size_t i = 0; i < CONNECTIONS_MAX; i++) {

@@ -173,6 +173,15 @@ static void publish_cards(struct core *core)
     }
 }
 
+void core_dial_again(struct core *core)
+{
+    for (size_t i = 0; i < core->link_count; i++) {
+        if (core->links[i].state == LINK_WAITING) {
+            core->links[i].next = core->now;
+        }
+    }
+}
+
 void core_membership_changed(struct core *core)
 {
     core->has_membership_change = false;
@@ -181,6 +190,11 @@ void core_membership_changed(struct core *core)
         return;
     }
     const struct membership *membership = core->writer.membership;
+    if (membership_is_disputed(membership) != core->is_disputed) {
+        core->is_disputed = membership_is_disputed(membership);
+        log_event(core->is_disputed ? LOG_WARN : LOG_INFO, core->is_disputed ? "root_disputed" : "root_settled", "roster=%llu", (unsigned long long)membership_roster_number(membership));
+    }
+    core_renew_membership(core);
     struct door *door = calloc(1, sizeof *door);
     size_t count = membership_peer_count(membership);
     struct sync_member *members = calloc(count + 1, sizeof *members);
@@ -196,6 +210,10 @@ void core_membership_changed(struct core *core)
     drop_strangers(core); /* before the door closes, so that they are told */
     links_refresh(core, read);
     store_read_end(&read);
+    if (!hash_equal(&core->roster, membership_roster_hash(membership))) {
+        core->roster = *membership_roster_hash(membership);
+        core_dial_again(core); /* whoever has turned us away may have this roster too */
+    }
     gateway_allow(core->gateway, door->allowed.all, door->allowed.count, door->revoked.all, door->revoked.count);
     for (size_t i = 0; i < count; i++) {
         members[i] = (struct sync_member){membership_peer_at(membership, i)->node, membership_peer_at(membership, i)->role};
@@ -207,6 +225,9 @@ void core_membership_changed(struct core *core)
     free(members);
     free(door);
     publish_cards(core);
+    if (!core->wants_identity) {
+        core_own_cut(core);
+    }
 }
 
 void core_note_frontier(struct core *core, const struct notice_ref *ref)
@@ -297,10 +318,17 @@ enum err core_make_frontier(struct core *core, struct pending *p)
         name_common(core, count);
     }
     struct frontier frontier = {.version = FORMAT_VERSION, .region = core->home->region, .node = core->home->node, .clock = wall_now()};
-    /* Rises with every frontier, within a second too, and across a restored store: time does that, seconds apart. */
-    uint64_t clock_counter = frontier.clock.ms / 1000;
-    frontier.counter = clock_counter > core->frontier_counter ? clock_counter : core->frontier_counter + 1;
-    core->frontier_counter = frontier.counter;
+    /* Rises with every frontier, within a second too, and across a restored store: time does that, seconds apart. What another identity key has signed does not count: whoever stole
+     * it may have signed the highest number there is. */
+    uint64_t clock_counter = frontier.clock.ms / 1000, first = 0;
+    uint32_t keys_before = 0;
+    bool is_newest;
+    if (membership_key_place(core->writer.membership, &core->home->node, &core->home->identity_public, &keys_before, &is_newest)) {
+        first = notice_counter(keys_before, 0);
+    }
+    uint64_t last = core->frontier_counter > first ? core->frontier_counter - first : 0;
+    frontier.counter = clock_counter > last ? clock_counter : last + 1;
+    core->frontier_counter = first + frontier.counter;
     frontier.roster_number = membership_roster_number(core->writer.membership);
     frontier.roster_hash = *membership_roster_hash(core->writer.membership);
     frontier.acts_digest = *membership_acts_digest(core->writer.membership);

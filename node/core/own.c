@@ -1,5 +1,7 @@
 #include "node/core/state.h"
 
+#include <stdlib.h>
+
 /* Our own logs when others hold more of them than we do (DESIGN 3): what has not left is taken back before anything of theirs is admitted, so that
  * the two never stand side by side. */
 
@@ -94,6 +96,46 @@ void core_own_forked(struct core *core, const struct log_info *log)
     hex_encode(log->head.log.b, 8, hex);
     log_event(LOG_ERROR, "own_log_forked", "log=%s seq=%llu counts=%llu", hex, (unsigned long long)log->fork_seq, (unsigned long long)log->head.seq);
     ahead_add(core, &log->head.log, log->head.seq + 1);
+}
+
+struct cut_logs {
+    struct core *core;
+    struct log_id logs[AHEAD_MAX];
+    uint64_t from[AHEAD_MAX];
+    size_t count;
+};
+
+static bool cut_take(void *arg, const struct log_info *log)
+{
+    struct cut_logs *cut = arg;
+    if (node_id_equal(&log->node, &cut->core->home->node) && log->cut_height > 0 && log->held_seq >= log->cut_height && cut->count < AHEAD_MAX) {
+        cut->logs[cut->count] = log->head.log;
+        cut->from[cut->count++] = log->cut_height;
+    }
+    return true;
+}
+
+/* We are in, and yet a log of ours is cut: it was begun under an identity key that the root has replaced. What we wrote beyond the cut counts nowhere, and is issued again under the present one. */
+void core_own_cut(struct core *core)
+{
+    const struct membership *membership = core->writer.membership;
+    struct cut_logs *cut;
+    struct store_read *read;
+    if (membership_find(membership, &core->home->node) == NULL || membership_identity_at(membership, &core->home->node, 1) == NULL) {
+        return;
+    }
+    cut = calloc(1, sizeof *cut);
+    if (cut == NULL || store_read_begin(core->store, &read) != ERR_OK) {
+        free(cut);
+        return;
+    }
+    cut->core = core;
+    (void)!store_logs(read, cut_take, cut);
+    store_read_end(&read);
+    for (size_t i = 0; i < cut->count; i++) {
+        ahead_add(core, &cut->logs[i], cut->from[i]);
+    }
+    free(cut);
 }
 
 void core_own_released(struct core *core)

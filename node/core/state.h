@@ -117,12 +117,17 @@ struct core {
     struct live_refusal refusals[LIVE_REFUSALS_MAX];
     uint64_t refusal_last[LIVE_REFUSALS_MAX];
     size_t refusal_count;
-    uint64_t frontier_counter; /* highest of an own frontier */
+    uint64_t frontier_counter; /* highest notice_counter of an own frontier */
     struct remembered *remembered;
     size_t remembered_count;
     uint64_t ends_told; /* store_ends_changed when the engine was told last */
     void (*stored)(void *arg, bool has_commits);
     void *stored_arg;
+    struct mono_ms moved;        /* something was stored, or commits were sent */
+    struct mono_ms renew_next, renew_wanted; /* when keys are looked at again; since when there may be something to do */
+    struct hash roster;          /* the newest that was taken notice of */
+    bool is_disputed;            /* there are two rosters of the newest number */
+    bool wants_identity;         /* a roster names the identity key that waits */
     int wake; /* eventfd */
     atomic_bool is_stopping;
     pthread_mutex_t lock; /* of jobs */
@@ -158,6 +163,8 @@ void core_send_ranges(struct core *core);
 
 /* doors.c */
 void core_membership_changed(struct core *core);
+/* Links that wait are dialled now: there is a reason to hope for another answer. */
+void core_dial_again(struct core *core);
 /* The heads that a notice brings to the engine: of a frontier all of them, of a fork proof the log and the seq at which it forks. Returns how many were written to `ret`
  * (FRONTIER_HEADS_MAX). */
 size_t core_notice_heads(struct unpack *unpack, const struct notice_ref *ref, struct span bytes, struct span heads_bytes, struct head *ret);
@@ -175,8 +182,16 @@ void core_own_ahead(struct core *core, const struct log_id *log);
 void core_own_conflict(struct core *core, const struct log_id *log, uint64_t seq);
 void core_own_forked(struct core *core, const struct log_info *log); /* has a fork proof, and holds more than counts */
 void core_own_released(struct core *core);
+void core_own_cut(struct core *core); /* after membership has changed */
 void core_own_tend(struct core *core); /* what of both is still to be done */
 void core_own_told(struct core *core, const struct pending *p, enum err err);
+
+/* renew.c */
+/* Membership has changed: does a roster name the identity key that waits? */
+void core_renew_membership(struct core *core);
+/* Take keys into use, or make new ones, when it is time. Between transactions. */
+void core_renew_look(struct core *core);
+uint64_t core_renew_deadline(const struct core *core);
 
 /* live.c */
 enum err core_take_live(struct core *core, struct live *ret);

@@ -170,6 +170,7 @@ static void forget(struct core *core, enum err err)
 static void settle_transaction(struct core *core)
 {
     bool was_open = core->is_open;
+    core->moved = was_open ? core->now : core->moved;
     enum err err = core->given_up != ERR_OK ? core->given_up : was_open ? store_commit(core->store) : ERR_OK;
     core->is_open = false;
     if (err != ERR_OK) {
