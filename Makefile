@@ -14,7 +14,7 @@ B ?= build/$(FLAVOUR)
 CC ?= cc
 VERSION := 0.1.0
 
-PKGS := libzmq libczmq libsodium lmdb msgpack jansson inih libzstd libutf8proc
+PKGS := libzmq libczmq libsodium lmdb msgpack jansson inih libzstd libutf8proc ncursesw libmicrohttpd
 WARN := -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wundef \
 	-Wvla -Wcast-qual -Wpointer-arith -Wwrite-strings -Wformat=2 -Wnull-dereference -Wimplicit-fallthrough -Wswitch-enum
 HARDEN := -fstack-protector-strong -fstack-clash-protection -fPIE
@@ -100,9 +100,9 @@ $(SIM): $(SIM_PARTS)
 	$(Q)mkdir -p $(@D) && $(CC) $(LDFLAGS) -o $@ $(SIM_PARTS) $(LIBS)
 # -------------------------------------------------------------------------------------------------------------------
 
-$(B)/bench/%: $(B)/obj/tests/bench/%.o $(ALL_LIBS)
+$(B)/bench/%: $(B)/obj/tests/bench/%.o $(TEST_LIB) $(ALL_LIBS)
 	$(call say,LINK,$@)
-	$(Q)mkdir -p $(@D) && $(CC) $(LDFLAGS) -o $@ $< $(ALL_LIBS) $(LIBS)
+	$(Q)mkdir -p $(@D) && $(CC) $(LDFLAGS) -o $@ $< $(ALL_LIBS) $(TEST_LIB) $(ALL_LIBS) -lcmocka $(LIBS)
 
 # A member that misbehaves, for tests/e2e.
 MEMBER := $(B)/e2e/member

@@ -3,6 +3,7 @@
 #include "node/config.h"
 
 #include "node/cli/i18n.h"
+#include "node/metrics.h"
 
 #include <errno.h>
 #include <ini.h>
@@ -86,6 +87,11 @@ static bool is_language(const char *text)
     return text[0] == '\0' || language_is_known(text);
 }
 
+static bool is_metrics(const char *text)
+{
+    return text[0] == '\0' || metrics_address_is_valid(text);
+}
+
 #define MEMBER(name) offsetof(struct config, name), sizeof((struct config *)0)->name
 
 static const struct config_row rows[] = {
@@ -102,6 +108,8 @@ static const struct config_row rows[] = {
     {"log", "level", TYPE_TEXT, MEMBER(log_level), 0, 0, "info", "error, warn, info or debug", "How much the log says.", is_level},
     {"link", "retry_max_s", TYPE_U32, MEMBER(retry_max_s), 0, 3600, "0", "seconds, 0 to 3600",
      "Longest wait before a lost peer is dialled again. 0: what the region's profile says.", NULL},
+    {"metrics", "listen", TYPE_TEXT, MEMBER(metrics), 0, 0, "", "127.0.0.1:PORT or [::1]:PORT",
+     "Where Prometheus may fetch http://.../metrics; only from this machine. Empty: nowhere.", is_metrics},
 };
 enum { ROWS = sizeof rows / sizeof rows[0] };
 

@@ -222,7 +222,7 @@ static json_t *answer_request(struct service *service, const json_t *request, se
         json_t *(*answer)(struct service *, const json_t *, enum err *);
         bool has_views; /* it reads them */
     } answers[] = {
-        {"status", answer_status, true}, {"peers", answer_peers, false}, {"lag", answer_lag, false},         {"search", answer_search, true},
+        {"status", answer_status, true}, {"doctor", answer_doctor, true}, {"peers", answer_peers, false}, {"lag", answer_lag, false},         {"search", answer_search, true},
         {"show", answer_show, true},     {"trace", answer_trace, true},  {"backup", answer_backup, false},   {"admit", answer_admit, false},
         {"join", answer_join, false},    {"region", answer_region, false}, {"suspend", answer_suspend, false}, {"publish", answer_publish, false},
         {"forks", answer_forks, false},  {"classify", answer_classify, false}, {"quarantine", answer_quarantine, false},
@@ -246,6 +246,9 @@ static json_t *answer_request(struct service *service, const json_t *request, se
     }
     if (strcmp(name, "rebuild") == 0) {
         return answer_rebuild(service, request, progress, arg, ret_err);
+    }
+    if (strcmp(name, "watch") == 0) {
+        return answer_watch(service, request, progress, arg, ret_err);
     }
     *ret_err = ERR_USAGE;
     return service_error(ERR_USAGE, "this node does not know that request", NULL, "use the same release for command and daemon");

@@ -8,9 +8,9 @@
 
 struct core;
 
-/* `home` is unlocked; all are borrowed until core_destroy. `why` (GATEWAY_WHY_BYTES_MAX) explains why the address to listen on
+/* `home` is unlocked; all are borrowed until core_destroy. `gateway`: the program that is started as the gateway's process, NULL: a thread. `why` (GATEWAY_WHY_BYTES_MAX) explains why the address to listen on
  * was not taken, and is empty when something else failed. */
-MUST_CHECK enum err core_new(struct home *home, struct store *store, struct core **ret, char *why);
+MUST_CHECK enum err core_new(struct home *home, struct store *store, const char *gateway, struct core **ret, char *why);
 void core_destroy(struct core **core);
 /* Run until core_stop. ERR_OK after a graceful stop; ERR_IO when the disk can no longer be trusted (exit 74). */
 MUST_CHECK enum err core_run(struct core *core);

@@ -21,6 +21,8 @@ enum {
     REMEMBERED_NODES_MAX = 1024,
     AHEAD_MAX = 64,                 /* own logs that give way at a time; the engine says the rest again at the next session */
     AHEAD_RETRY_MS = 1000,
+    GATEWAY_LIFE_MS = 2000, /* a gateway that dies younger is started again after a pause */
+    GATEWAY_PAUSE_MS = 500,
     SENT_MAX = 8,                   /* the engine keeps two ranges under way for a peer */
 };
 
@@ -34,6 +36,7 @@ struct connection {
     uint64_t asked;                        /* what a PING of ours to a contested session carried, not the engine's; 0: nothing is out */
     uint32_t slot;                         /* of the engine, when in use */
     bool is_up;                            /* the engine knows it */
+    int64_t skew_ms;                       /* its clock less ours, when the session began */
     struct sync_event sent[SENT_MAX];      /* frames on their way into the library, oldest first */
     size_t sent_count;
     uint64_t missed;                       /* by both sides, when last looked at */
@@ -94,6 +97,7 @@ struct core {
     struct sync *sync;
     struct unpack *unpack;
     struct mono_ms now, started, readers_checked;
+    struct mono_ms gateway_started, gateway_next; /* when it was started last; when it is started again, if lost */
     struct connection connections[CONNECTIONS_MAX];
     uint32_t next_connection;
     struct link *links;
@@ -102,7 +106,7 @@ struct core {
     uint64_t random;
     bool is_open; /* a transaction is */
     enum err given_up; /* why this turn's transaction was aborted; ERR_OK: it was not */
-    bool is_intake_stopped, is_own_ahead, wants_frontier, has_membership_change, is_broken;
+    bool is_intake_stopped, is_gateway_lost, is_own_ahead, wants_frontier, has_membership_change, is_broken;
     struct ahead aheads[AHEAD_MAX];
     size_t ahead_count;
     struct mono_ms ahead_next;   /* not tried again before */
