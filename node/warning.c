@@ -22,6 +22,13 @@ static const struct warning warnings[] = {
     {"DISK-FULL", SEVERITY_CRITICAL, N_("The disk is below the reserve of griot.ini, so nothing new is stored; reading goes on, and nothing that was stored is lost."),
      N_("free disk space: intake starts again by itself")},
     {"DISK-LOW", SEVERITY_WARNING, N_("Little disk is left before nothing new can be stored."), N_("free disk space, or give the home a larger disk")},
+    {"FORK", SEVERITY_WARNING,
+     N_("One node has signed two histories in one log: two copies of it have gone on, by accident or by malice. What comes before the place where they part counts; what comes after it does not, "
+        "unless most hubs held it already. The node issues its disputed records again in a new log. The proof is kept on every node for good, and so is this warning."),
+     N_("griot forks shows which log and what is in dispute; ask that office; at a hub: griot classify")},
+    {"HUB-LIES", SEVERITY_CRITICAL,
+     N_("A hub has signed two statements of what it holds that exclude each other. It lies to some, or its store was brought back from an older copy. What is final rests on what hubs sign."),
+     N_("griot forks shows both statements; ask that hub; when it was no restored store, another hub suspends it and the root removes it")},
     {"INDEX-BEHIND", SEVERITY_WARNING, N_("The index has not followed everything that is stored, so searches do not find all of it yet; they say so."),
      N_("wait; when the number in griot status does not fall: griot rebuild")},
     {"KEYS-OLD", SEVERITY_WARNING, N_("The transport and encryption keys of this node are older than a month. Whoever stole them could still use them."), N_("griot rotate; nobody is locked out by it")},

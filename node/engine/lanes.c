@@ -299,7 +299,7 @@ static bool lanes_take_all(struct sync *sync, struct peer *peer)
         uint32_t index = sync->heads.held[i];
         struct log *log = engine_log(sync, index);
 
-        if (!log->is_own && log_end_height(log) == 0) {
+        if (!log->is_own) { /* those that have ended too: a later roster may extend them, and the peer has been granted all */
             lanes_end(sync, index, true);
             log->claim = peer->slot;
             log->progress_ms = sync->now;
