@@ -193,6 +193,10 @@ static json_t *warnings_json(const struct live *live, const struct membership *m
     if (membership != NULL && membership_protocol_min(membership) > PROTOCOL_VERSION) {
         warn(warnings, "RELEASE-TOO-OLD", "the region asks for a newer session protocol than this release speaks: nobody speaks with this node", "install a newer release");
     }
+    if (live->is_gap_open) {
+        warn(warnings, "GAP-OPEN", "this node came back from an older state, and what it had recorded since is not back yet: no file is imported meanwhile, all else goes on",
+             "connect it; when nobody can send anything back: griot import --anyway");
+    }
     warn_clocks(warnings, live);
     if (membership != NULL) {
         warn_acts(warnings, membership);

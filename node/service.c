@@ -92,7 +92,7 @@ enum err service_live(struct service *service, struct live *ret)
     if (service->core != NULL) {
         return core_live(service->core, ret);
     }
-    *ret = (struct live){0};
+    *ret = (struct live){.is_gap_open = service->writer->is_gap_open};
     enum err err = core_origins(service->sync, service->writer->membership, ret);
     ret->peers = err == ERR_OK ? calloc(1, sizeof *ret->peers) : NULL;
     if (err == ERR_OK && ret->peers == NULL) {
@@ -166,6 +166,13 @@ json_t *service_error(enum err err, const char *what, const char *why, const cha
 
 /* ---- dispatch ---- */
 
+static json_t *answer_anyway(struct service *service, const json_t *request, enum err *ret_err)
+{
+    (void)request;
+    *ret_err = service_change(service, append_anyway, NULL);
+    return *ret_err == ERR_OK ? answer_new(service, "griot.anyway/1") : service_error(*ret_err, "the node takes no records now", NULL, "try again");
+}
+
 json_t *service_append(struct service *service, enum channel channel, struct span batch, enum err *ret_err)
 {
     struct append *append = malloc(sizeof *append); /* large: its results are written by append_records, up to `count` */
@@ -181,7 +188,9 @@ json_t *service_append(struct service *service, enum channel channel, struct spa
     json_t *answer;
     if (*ret_err != ERR_OK) {
         answer = service_error(*ret_err, "the records were not stored", append->clause,
-                               *ret_err == ERR_FULL ? "free disk space; reading goes on, and nothing stored is lost" : "correct the record and enter it again");
+                               *ret_err == ERR_FULL  ? "free disk space; reading goes on, and nothing stored is lost"
+                               : *ret_err == ERR_GAP ? "wait until griot status names nothing of this node as missing; when nobody can send it back: griot import --anyway"
+                                                     : "correct the record and enter it again");
     } else {
         size_t counts[3] = {0};
         answer = json_object();
@@ -225,7 +234,7 @@ static json_t *answer_request(struct service *service, const json_t *request, se
         {"status", answer_status, true}, {"doctor", answer_doctor, true}, {"peers", answer_peers, false}, {"lag", answer_lag, false},         {"search", answer_search, true},
         {"show", answer_show, true},     {"trace", answer_trace, true},  {"backup", answer_backup, false},   {"admit", answer_admit, false},
         {"join", answer_join, false},    {"region", answer_region, false}, {"suspend", answer_suspend, false}, {"publish", answer_publish, false},
-        {"forks", answer_forks, false},  {"classify", answer_classify, false}, {"quarantine", answer_quarantine, false},
+        {"anyway", answer_anyway, false}, {"forks", answer_forks, false},  {"classify", answer_classify, false}, {"quarantine", answer_quarantine, false},
     };
     const char *name = json_string_value(json_object_get(request, "do"));
     *ret_err = ERR_OK;

@@ -340,7 +340,11 @@ static int print_answer(struct import *import, const char *file, const struct ma
 
 static int open_node(struct import *import)
 {
-    int outcome = ask_open(import->invocation, &import->client);
+    json_t *answer = NULL;
+    int outcome = option_given(import->invocation, "anyway") ? ask(import->invocation, json_pack("{s:s}", "do", "anyway"), &answer) : OUTCOME_DONE;
+
+    json_decref(answer);
+    outcome = outcome == OUTCOME_DONE ? ask_open(import->invocation, &import->client) : outcome;
     enum err err = outcome == OUTCOME_DONE ? client_append_begin(import->client, "bulk") : ERR_OK;
 
     return err == ERR_OK ? outcome : fail(import->invocation, err, "%s", _("the node takes no records now"));
@@ -468,6 +472,7 @@ static int run_import(struct invocation *invocation)
 static const struct option_row options[] = {
     {"map", 'm', "MAP", N_("the mapping: a path, or the name of one that is installed"), COMPLETES_MAPPING},
     {"dry-run", 'n', NULL, N_("read and check everything; nothing is recorded"), COMPLETES_NOTHING},
+    {"anyway", 0, NULL, N_("after a restore: do not wait for what this node had recorded since the backup; rows of that time are then recorded twice"), COMPLETES_NOTHING},
     {"rejected", 0, "FILE", N_("where refused rows go; default: beside the file, as FILE.rejected.csv"), COMPLETES_FILE},
     {"strict", 0, NULL, N_("exit with 6 when a row was refused"), COMPLETES_NOTHING},
     {NULL, 0, NULL, NULL, COMPLETES_NOTHING},

@@ -169,6 +169,7 @@ enum err core_take_live(struct core *core, struct live *ret)
                          .uptime_ms = core->now.ms - core->started.ms,
                          .is_intake_stopped = core->is_intake_stopped,
                          .is_own_ahead = core->is_own_ahead,
+                         .is_gap_open = core->writer.is_gap_open,
                          .own_again = core->own_again};
     enum err err = core_origins(core->sync, core->writer.membership, ret);
     size_t count = core->writer.membership != NULL ? membership_peer_count(core->writer.membership) : 0;

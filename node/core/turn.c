@@ -278,8 +278,11 @@ void core_settle(struct core *core)
         } else if (core->range_count > 0) {
             core_send_ranges(core);
         } else if (!may_make_frontier(core)) {
-            return;
+            break;
         }
+    }
+    if (core->writer.is_gap_open) {
+        core_own_gap(core);
     }
 }
 
