@@ -282,13 +282,13 @@ static json_t *quarantined_json(const struct quarantine_node *node, const struct
     return row;
 }
 
-static enum err put_extension(struct service *service, struct look *look, const struct quarantine_node *node, json_t *answer)
+static enum err put_extension(struct service *service, struct look *look, const char *name, json_t *answer)
 {
     struct extension *extension = malloc(sizeof *extension);
     uint8_t *memory = malloc(EXTENSION_BYTES_MAX);
     struct out out = out_into(memory, EXTENSION_BYTES_MAX);
     char print[FINGERPRINT_CHARS];
-    enum err err = extension == NULL || memory == NULL ? ERR_MEMORY : quarantine_extension(look->read, &service->home->region, node, extension);
+    enum err err = extension == NULL || memory == NULL ? ERR_MEMORY : quarantine_extension(look->read, &service->home->region, look->membership, name, extension);
     if (err == ERR_OK) {
         err = extension_encode(extension, &out);
     }
@@ -315,7 +315,7 @@ static enum err quarantine_put(struct service *service, struct look *look, const
         err = is_shown ? late_read(look, &quarantine.nodes[i], &late) : ERR_OK;
     }
     if (err == ERR_OK && is_out) {
-        err = quarantine.count == 1 ? put_extension(service, look, &quarantine.nodes[0], answer) : ERR_NOT_FOUND;
+        err = name == NULL ? ERR_NOT_FOUND : put_extension(service, look, name, answer);
     }
     json_object_set_new(answer, "nodes", nodes);
     if (is_shown) {

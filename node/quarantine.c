@@ -167,18 +167,21 @@ static bool log_extend(void *arg, const struct log_info *log)
     return e->err == ERR_OK;
 }
 
-enum err quarantine_extension(struct store_read *read, const struct region_id *region, const struct quarantine_node *node, struct extension *ret)
+enum err quarantine_extension(struct store_read *read, const struct region_id *region, const struct membership *membership, const char *name, struct extension *ret)
 {
-    struct extending e = {.read = read, .gather = {.cut = &ret->cut}, .commit = malloc(sizeof *e.commit)};
+    struct extending e = {.read = read, .gather = {.cut = &ret->cut}};
     enum err err;
 
     memset(ret, 0, sizeof *ret);
     ret->region = *region;
-    ret->cut.node = node->node;
-    memcpy(ret->name, node->name, sizeof ret->name);
+    if (strlen(name) > NAME_BYTES_MAX || !membership_ever_named(membership, name, &ret->cut.node)) {
+        return ERR_NOT_FOUND;
+    }
+    memcpy(ret->name, name, strlen(name));
+    e.commit = malloc(sizeof *e.commit);
     err = e.commit == NULL ? ERR_MEMORY : store_logs(read, log_extend, &e);
     err = err != ERR_OK ? err : e.err;
     cut_gather_end(&e.gather);
     free(e.commit);
-    return err != ERR_OK || node->entries > 0 ? err : ERR_NOT_FOUND;
+    return err != ERR_OK || ret->cut.head_count > 0 ? err : ERR_NOT_FOUND;
 }

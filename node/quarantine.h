@@ -37,8 +37,9 @@ struct quarantine {
 MUST_CHECK enum err quarantine_read(struct store_read *read, const struct membership *membership, const char *name, struct quarantine *ret);
 void quarantine_fini(struct quarantine *quarantine);
 
-/* What the cut of this node can be extended to: its logs as far as they are held here; of a forked one as far as it counts.
- *   errors  ERR_NOT_FOUND  nothing of it is held beyond its cut; ERR_CORRUPT, and those of reading */
-MUST_CHECK enum err quarantine_extension(struct store_read *read, const struct region_id *region, const struct quarantine_node *node, struct extension *ret);
+/* What the cut of this node can name: its logs as far as they are held here; of a forked one as far as it counts. To extend a cut, and to make one of a node that leaves in peace: what a cut
+ * names counts for good, what is only final may cease to be when hubs change.
+ *   errors  ERR_NOT_FOUND  no node of that name was ever in the region, or nothing of it is held; ERR_CORRUPT, and those of reading */
+MUST_CHECK enum err quarantine_extension(struct store_read *read, const struct region_id *region, const struct membership *membership, const char *name, struct extension *ret);
 
 #endif

@@ -110,7 +110,7 @@ static int run_quarantine(struct invocation *invocation)
         outcome = output_json(answer);
     } else if (outcome == OUTCOME_DONE && json_array_size(json_object_get(answer, "nodes")) == 0) {
         tell(invocation, "%s", _("Nothing is held beyond a cut."));
-        outcome = OUTCOME_NOTHING;
+        outcome = out != NULL ? OUTCOME_DONE : OUTCOME_NOTHING;
     } else if (outcome == OUTCOME_DONE) {
         json_array_foreach(json_object_get(answer, "nodes"), i, node)
         {
@@ -124,7 +124,7 @@ static int run_quarantine(struct invocation *invocation)
 
 static const struct option_row options[] = {
     {"show", 's', NULL, N_("show the records in it, the first 1,000"), COMPLETES_NOTHING},
-    {"out", 'o', "FILE", N_("write what the root needs to let all of it count, for that node"), COMPLETES_FILE},
+    {"out", 'o', "FILE", N_("write what the root needs to let all that is held of that node count"), COMPLETES_FILE},
     {NULL, 0, NULL, NULL, COMPLETES_NOTHING},
 };
 static const struct example_row examples[] = {
@@ -139,7 +139,8 @@ const struct command command_quarantine = {
     .usage = "[NODE] [--show] [--out FILE]",
     .summary = N_("show what nodes wrote after they were suspended or removed"),
     .details = N_("What a suspended or removed node wrote beyond its cut is kept as evidence where it is held: it is in no search, does not count, and is not passed on. How much is kept of one node "
-                  "is limited. The root may extend the cut: then it counts everywhere, and nodes that lack it fetch it."),
+                  "is limited. The root may extend the cut: then it counts everywhere, and nodes that lack it fetch it.\n\n"
+                  "A file for the root (--out) can be made of a node that is still in as well: when it is to be removed in peace, all that the file names of it goes on counting."),
     .options = options,
     .examples = examples,
     .operands_max = 1,

@@ -4,6 +4,7 @@
 set -u
 build=$1
 griot=$(realpath "$build")/griot
+member=$(realpath "$build")/e2e/member
 work=$(realpath "$(mktemp -d)")
 region=$work/region
 clone=""
@@ -143,4 +144,17 @@ done
 up
 record "$region/sn" "the original goes on"
 within 60 "the original does not go on" equal $((told + 1))
+
+# ---- a hub says to hold one branch of its own log, and then another ----
+stop rilo-douala
+timeout 60 "$member" "$region/rilo-douala" rilo-dakar liar > "$work/out" 2>&1 || fail "the lie could not be told: $(cat "$work/out")"
+lies() { at "$1" '[.warnings[] | select(.code == "HUB-LIES")] | length == 1 and .[0].who == "rilo-douala"'; }
+within 30 "Dakar does not see that Douala lies" lies rilo-dakar
+"$griot" -H "$region/rilo-dakar" forks --json | jq -e '(.hubs | length) == 1 and (.hubs[0] | .hub == "rilo-douala" and (.frontiers | length) == 2 and .frontiers[0].seq == .frontiers[1].seq and
+    .frontiers[0].hash != .frontiers[1].hash and all(.frontiers[]; (.frontier | length) > 0 and (.heads | length) > 0))' > /dev/null || fail "the evidence is not there: $("$griot" -H "$region/rilo-dakar" forks --json | jq -c .hubs)"
+"$griot" --lang en -H "$region/rilo-dakar" forks > "$work/out" || fail "forks at Dakar"
+grep -q "rilo-douala has signed two statements" "$work/out" || fail "forks for people: $(cat "$work/out")"
+up
+within 60 "the region does not go on" equal $((told + 1))
+lies rilo-dakar || fail "the evidence is gone"
 echo "forks: $((told + 1)) records, two copies let in by two hubs, one proof, nothing lost, nothing doubled, two verdicts side by side"

@@ -90,7 +90,7 @@ expect 4 "a late record at sn" "$griot" show "$(head -n 1 "$work/ids")" -H "$reg
 expect 4 "quarantine of who is in" "$griot" quarantine sn -H "$region/gm"
 expect 4 "quarantine of nobody" "$griot" quarantine nobody -H "$region/gm"
 expect 2 "a file of nobody" "$griot" quarantine --out "$work/x" -H "$region/gm"
-expect 4 "a file of who is in" "$griot" quarantine sn --out "$work/x" -H "$region/gm"
+expect 4 "a file of a nobody" "$griot" quarantine nobody --out "$work/x" -H "$region/gm"
 [ ! -e "$work/x" ] || fail "a refused file was written"
 stop gm
 up
@@ -123,5 +123,15 @@ while read -r id; do
     done
 done < "$work/ids"
 for node in $honest; do expect 0 "fsck of $node" "$griot" -H "$region/$node" fsck; done
+
+# ---- a node that leaves in peace: what the cut names counts, whether the hubs have made it final or not ----
+record sn "the last of sn"
+within 60 "the last record of sn does not arrive" equal 5 $honest
+expect 0 "a file of who is in" "$griot" quarantine sn --out "$work/sn.extension" -H "$region/gm"
+expect 0 "remove sn, with all that it wrote" root --remove sn --extend "sn=$work/sn.extension"
+expect 0 "join" "$griot" join "$region/root/region" -H "$region/gm"
+left() { "$griot" -H "$region/rilo-dakar" peers --json | jq -e 'all(.peers[]; .name != "sn")' > /dev/null; }
+within 60 "sn is not out" left
+within 60 "what sn wrote does not count any more" equal 5 $hubs gm
 expect 0 "down" "$griot" sandbox down "$region"
 echo "quarantine: three records came too late, were kept by two nodes, counted nowhere, and everywhere once the root had extended the cut"
