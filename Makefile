@@ -106,9 +106,14 @@ $(B)/bench/%: $(B)/obj/tests/bench/%.o $(TEST_LIB) $(ALL_LIBS)
 
 # A member that misbehaves, for tests/e2e.
 MEMBER := $(B)/e2e/member
-$(MEMBER): $(B)/obj/tests/e2e/member.o $(ALL_LIBS)
+$(MEMBER): $(B)/obj/tests/e2e/member.o $(ALL_LIBS) | $(B)/e2e/clock.so
 	$(call say,LINK,$@)
 	$(Q)mkdir -p $(@D) && $(CC) $(LDFLAGS) -o $@ $< $(ALL_LIBS) $(LIBS)
+
+# Another time of day for unchanged programs, for tests/e2e.
+$(B)/e2e/clock.so: tests/e2e/clock.c
+	$(call say,LINK,$@)
+	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) -std=c11 -O2 -fPIC -shared $(WARN) $(WERROR) -o $@ $<
 
 # Corpora are replayed under any compiler; real fuzzing needs clang: make fuzz.
 $(B)/replay/%: $(B)/obj/tests/fuzz/%.o $(B)/obj/tests/fuzz/replay.o $(ALL_LIBS)

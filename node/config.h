@@ -21,10 +21,12 @@ struct config {
     char listen[CONFIG_TEXT_BYTES_MAX];   /* tcp://host:port, empty: accept nobody */
     char key_file[CONFIG_TEXT_BYTES_MAX]; /* sealing key, empty: ask */
     char language[8];                     /* fr, en, pt */
+    char rilo[64];                        /* name of the RILO this office belongs to, empty: not said */
     /* [keys] */
     char rotate[8]; /* monthly, never */
     /* [store] */
     uint64_t disk_reserve_mib; /* intake stops below this */
+    char compact[8];           /* HH:MM or never */
     /* [log] */
     char log_level[8]; /* error, warn, info, debug */
     /* [link] */

@@ -115,9 +115,12 @@ enum err quarantine_read(struct store_read *read, const struct membership *membe
 
     *ret = (struct quarantine){0};
     if (name != NULL) {
-        if (!membership_ever_named(membership, name, &only)) {
+        const struct member *member = membership_named_as(membership, name);
+
+        if (member == NULL) {
             return ERR_NOT_FOUND;
         }
+        only = member->node;
         r.only = &only;
     }
     r.commit = malloc(sizeof *r.commit);
@@ -174,10 +177,12 @@ enum err quarantine_extension(struct store_read *read, const struct region_id *r
 
     memset(ret, 0, sizeof *ret);
     ret->region = *region;
-    if (strlen(name) > NAME_BYTES_MAX || !membership_ever_named(membership, name, &ret->cut.node)) {
+    const struct member *member = membership_named_as(membership, name);
+    if (member == NULL) {
         return ERR_NOT_FOUND;
     }
-    memcpy(ret->name, name, strlen(name));
+    ret->cut.node = member->node;
+    memcpy(ret->name, member->name, sizeof ret->name);
     e.commit = malloc(sizeof *e.commit);
     err = e.commit == NULL ? ERR_MEMORY : store_logs(read, log_extend, &e);
     err = err != ERR_OK ? err : e.err;

@@ -2,7 +2,7 @@
 #ifndef GRIOT_NODE_WRITER_H
 #define GRIOT_NODE_WRITER_H
 
-#include "node/home.h"
+#include "node/audience.h"
 #include "proto/record/record.h"
 #include "store/store.h"
 
@@ -41,13 +41,17 @@ enum append_state { APPEND_NEW, APPEND_UPDATED, APPEND_UNCHANGED };
 struct append {
     enum channel channel;
     struct span batch; /* [row key, payload] arrays, client.h */
+    const struct readers *readers; /* for whom it is sealed, and who the records say they are released to; NULL: the whole region */
+    uint32_t expiry_day;           /* days since 1970; 0: never */
     /* results */
-    size_t count;
+    size_t count, kept; /* kept: of versions that replace one which expires later, or never, and so expire no earlier */
     struct record_id ids[APPEND_ITEMS_MAX];
     struct hash versions[APPEND_ITEMS_MAX];
     uint8_t states[APPEND_ITEMS_MAX]; /* enum append_state */
     const char *clause;
 };
+/* The most bytes that a record may have for these readers, as its client encodes it: the release list, and what it replaces, are added to it. */
+size_t append_bytes_max(const struct readers *readers);
 /* writer_change (no argument): record rows although the gap is open, come what may; it is not waited for any more. */
 MUST_CHECK enum err append_anyway(struct writer *writer, void *arg);
 

@@ -23,6 +23,10 @@ enum {
     PAYLOAD_EXPANDED_BYTES_MAX = 16384, /* of a compressed payload, declared and real */
     AUDIENCE_BYTES_MAX = 32,            /* 0 region-wide, 32 a key id */
     SALT_BYTES = 16,
+    AUDIENCE_NODES_MAX = 160, /* who can read one entry: with a wrap each, all parts of a key fit one commit */
+    SENDER_PART_WRAPS = 24,   /* receivers in one KEY or GRANT payload: what fits PAYLOAD_BYTES_MAX */
+    SENDER_PARTS_MAX = 7,     /* payloads of one key: AUDIENCE_NODES_MAX receivers */
+    SENDER_KEY_DAYS_MAX = 30, /* that an author seals under one key */
     BIRTH_BYTES_MAX = 1024,
     BIRTH_CLOSED_MAX = 8, /* predecessors that one birth closes */
 
@@ -48,6 +52,11 @@ enum {
     QUARANTINE_ENTRIES_MAX = 32768,
     ASIDE_COMMITS_MAX = 1024, /* kept of a branch that gave way to the one that is final */
     ROSTER_CUTS_MAX = 256,    /* nodes that have left or changed their identity; 5 MiB decoded */
+
+    /* Orders to erase. */
+    ERASURE_LEAVES_MAX = 32, /* leaves that one order names: with the reason it fits a payload */
+    ERASURE_REASON_BYTES_MAX = 200,
+    ERASE_AFTER_DAYS = 7, /* that all clocks asked are past the expiry day before a payload is freed: more than a clock is ever off */
 
     /* Session. */
     FRAME_BYTES_MAX = 65536,            /* plaintext of one ZeroMQ frame, header included */

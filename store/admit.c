@@ -1,17 +1,14 @@
 /* admit.c - the one gate: decode, limits, chain, signature, roster, append. */
 #include "store/env.h"
+#include "store/keys.h"
 
 #include <assert.h>
-#include <time.h>
-
-enum { SECONDS_A_DAY = 86400 };
 
 /* One segment on its way through the gate. */
 struct gate {
     struct store *store;
     const struct seg *seg;
     struct log *log; /* NULL until the birth is held */
-    uint64_t today;  /* days since 1970 */
     const char **clause;
 };
 
@@ -88,19 +85,6 @@ static enum err admit_birth(struct gate *gate, struct span bytes)
 
 /* ---- commits ---- */
 
-/* A copy must carry what its leaves do not say is gone. No release yet orders erasure, so only an expired payload may be absent. */
-static bool has_payloads(const struct commit *commit, uint64_t today)
-{
-    for (uint32_t i = 0; i < commit->entry_count; i++) {
-        const struct entry *entry = &commit->entries[i];
-        bool is_gone = entry->leaf.expiry_day != 0 && entry->leaf.expiry_day < today;
-        if (!entry->has_payload && !is_gone) {
-            return false;
-        }
-    }
-    return true;
-}
-
 static enum err decode(struct gate *gate, uint64_t seq, struct span packed, struct commit *ret)
 {
     struct store *store = gate->store;
@@ -114,9 +98,6 @@ static enum err decode(struct gate *gate, uint64_t seq, struct span packed, stru
     }
     if (ret->seq != seq) {
         return refuse(gate, "WIRE.md 5.8: an item is not the commit with its number", ERR_MALFORMED);
-    }
-    if (!has_payloads(ret, gate->today)) {
-        return refuse(gate, "store/README.md 2: a payload is missing that has not expired", ERR_MALFORMED);
     }
     return ERR_OK;
 }
@@ -157,50 +138,69 @@ static enum err prove_fork(struct gate *gate, uint64_t seq, const struct commit 
     return err != ERR_OK ? err : refuse(gate, "store/README.md 2: another signed commit with this number is held", ERR_FORK);
 }
 
-/* Beyond the cut of its author: kept as evidence as long as there is room, and refused in any case. */
-static enum err append_late(struct gate *gate, uint64_t seq, struct span packed)
+/* Append a commit that is good. Only of a commit that its author has signed is it looked at what is missing in it: whoever brings a copy without its payloads is not to blame, others are asked. */
+static enum err take_in(struct gate *gate, const struct chain *after, struct span packed)
 {
     struct store *store = gate->store;
     struct log *log = gate->log;
-    struct chain after = log->chain;
-    enum err err = decode(gate, seq, packed, store->commit);
-    if (err == ERR_OK) {
-        err = commit_check(&after, store->commit, store->check, gate->clause);
+    bool is_less = false;
+    enum err err = erase_sift(store, &log->chain.node, log->number, store->commit, &is_less, gate->clause);
+    if (err == ERR_OK && is_less) {
+        err = erase_pack(store, store->commit, &packed);
     }
     if (err != ERR_OK) {
         return err;
     }
-    uint32_t entries = store->commit->entry_count;
-    if (late_has_room(store, log, packed.n, entries)) {
-        log_append(store, log, &after, packed);
-        late_added(store, log, packed.n, entries);
+    log_append(store, log, after, packed);
+    if (after->seq <= log->end_seq) {
+        erased_take(store, log, after->seq, store->commit);
+    } else {
+        late_mark(store, log, after->seq); /* what it orders is in force only when it counts */
     }
-    return store->txn.err != ERR_OK ? store->txn.err : refuse(gate, "store/README.md 2: the commit lies beyond the cut of its author", ERR_CUT);
+    expiry_note(store, log->number, store->commit);
+    keys_note(store, log, store->commit);
+    return store->txn.err;
+}
+
+static enum err read_next(struct gate *gate, uint64_t seq, struct span packed, struct chain *ret_after)
+{
+    struct store *store = gate->store;
+    *ret_after = gate->log->chain;
+    enum err err = decode(gate, seq, packed, store->commit);
+    return err == ERR_OK ? commit_check(ret_after, store->commit, store->check, gate->clause) : err;
+}
+
+/* Beyond the cut of its author: kept as evidence as long as there is room, and refused in any case. */
+static enum err append_late(struct gate *gate, uint64_t seq, struct span packed)
+{
+    struct store *store = gate->store;
+    struct chain after;
+    enum err err = read_next(gate, seq, packed, &after);
+    if (err == ERR_OK && late_has_room(store, gate->log, packed.n, store->commit->entry_count)) {
+        uint32_t entries = store->commit->entry_count;
+        err = take_in(gate, &after, packed);
+        if (err == ERR_OK) {
+            late_added(store, gate->log, packed.n, entries);
+        }
+    }
+    return err != ERR_OK ? err : store->txn.err != ERR_OK ? store->txn.err : refuse(gate, "store/README.md 2: the commit lies beyond the cut of its author", ERR_CUT);
 }
 
 /* The next commit of the log. */
 static enum err append(struct gate *gate, uint64_t seq, struct span packed)
 {
-    struct store *store = gate->store;
+    static const struct hash any;
     struct log *log = gate->log;
-    struct chain after = log->chain;
-    if (seq > log_limit(&store->txn, log)) {
+    struct chain after;
+    if (seq > log_limit(&gate->store->txn, log)) {
         bool is_forked = log->fork_seq != 0 && seq >= log->fork_seq;
         return is_forked ? refuse(gate, "store/README.md 2: the log is forked before this commit", ERR_FORK) : append_late(gate, seq, packed);
     }
-    enum err err = decode(gate, seq, packed, store->commit);
-    if (err == ERR_OK) {
-        err = commit_check(&after, store->commit, store->check, gate->clause);
-    }
-    if (err != ERR_OK) {
-        return err;
-    }
-    static const struct hash any;
-    if (seq == log->end_seq && !hash_equal(&log->end_hash, &any) && !hash_equal(&log->end_hash, &after.hash)) {
+    enum err err = read_next(gate, seq, packed, &after);
+    if (err == ERR_OK && seq == log->end_seq && !hash_equal(&log->end_hash, &any) && !hash_equal(&log->end_hash, &after.hash)) {
         return refuse(gate, "store/README.md 2: the commit is not the one at which the cut ends the log", ERR_CUT);
     }
-    log_append(store, log, &after, packed);
-    return store->txn.err;
+    return err != ERR_OK ? err : take_in(gate, &after, packed);
 }
 
 /* A commit at or below the head: the same, however packed; or the other side of a fork. */
@@ -272,8 +272,6 @@ enum err store_admit(struct store *store, const struct seg *seg, struct admitted
     if (store->txn.err != ERR_OK) {
         return store->txn.err;
     }
-    time_t now = time(NULL);
-    gate.today = now < 0 ? 0 : (uint64_t)now / SECONDS_A_DAY;
     gate.log = log_find(store, &seg->log);
     ret->before.log = seg->log;
     if (gate.log != NULL) {
@@ -282,6 +280,10 @@ enum err store_admit(struct store *store, const struct seg *seg, struct admitted
     ret->is_new_log = gate.log == NULL;
     for (uint32_t i = 0; i < seg->count && err == ERR_OK && store->txn.err == ERR_OK; i++) {
         err = admit_item(&gate, seg->first + i, seg->items[i], ret);
+    }
+    enum err search_err = erase_search(store); /* what an order among them names goes with them */
+    if (search_err != ERR_OK) {
+        return search_err;
     }
     ret->is_new_log = ret->is_new_log && gate.log != NULL;
     ret->after = ret->before;

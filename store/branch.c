@@ -1,11 +1,8 @@
-/* branch.c - where a log ends, which of its branches counts, and what is kept of the rest (README 3.6, 3.7). */
+/* branch.c - where a log ends, and which of its branches is held (README 3.6, 3.7). */
 #include "store/env.h"
 
-#include <assert.h>
-#include <stdlib.h>
-
 #define META_WANTED "wanted"
-enum { WANTED_KEY_BYTES = 6 + 4, ASIDE_KEY_BYTES = 4 + 32, ASIDE_ROW_BYTES = 8 + 32 + 8 };
+enum { WANTED_KEY_BYTES = 6 + 4 };
 
 /* ---- what is wanted beyond the end ---- */
 
@@ -126,6 +123,7 @@ void log_end_update(struct store *store, struct log *log)
         log_touch(store, log);
         store->ends_changed++;
     }
+    late_counts(store, log);
 }
 
 void logs_end_update(struct store *store)
@@ -139,14 +137,6 @@ void logs_end_update(struct store *store)
 }
 
 /* ---- which branch is held ---- */
-
-static struct span aside_key(uint32_t number, const struct hash *hash, uint8_t mem[ASIDE_KEY_BYTES])
-{
-    struct out key = out_into(mem, ASIDE_KEY_BYTES);
-    key_u32(&key, number);
-    out_bytes(&key, hash->b, sizeof hash->b);
-    return out_written(&key);
-}
 
 bool branch_gives_way(struct store *store, const struct log *log, uint64_t seq)
 {
@@ -164,103 +154,6 @@ bool branch_gives_way(struct store *store, const struct log *log, uint64_t seq)
     return final.is_elsewhere;
 }
 
-/* What it stands on goes with it, so that a commit set aside can be checked by itself. */
-static enum err aside_put(struct store *store, const struct log *log, uint64_t seq)
-{
-    struct commit_row row, before;
-    uint8_t key[ASIDE_KEY_BYTES];
-    enum err err = commit_row_get(&store->txn, log->number, seq, &row);
-    if (err == ERR_OK) {
-        err = commit_row_get(&store->txn, log->number, seq - 1, &before);
-    }
-    if (err != ERR_OK) {
-        return err == ERR_NOT_FOUND ? ERR_CORRUPT : err;
-    }
-    uint8_t *memory = malloc(ASIDE_ROW_BYTES + row.body.n); /* what is borrowed ends at the next write */
-    if (memory == NULL) {
-        return ERR_MEMORY;
-    }
-    struct out value = out_into(memory, ASIDE_ROW_BYTES + row.body.n);
-    key_u64(&value, seq);
-    out_bytes(&value, before.hash.b, sizeof before.hash.b);
-    key_u64(&value, before.entries);
-    out_span(&value, row.body);
-    kv_put(&store->txn, TABLE_ASIDES, aside_key(log->number, &row.hash, key), out_written(&value));
-    free(memory);
-    return store->txn.err;
-}
-
-uint64_t aside_first(struct kv_txn *txn, uint32_t log_number)
-{
-    struct kv_cursor cursor;
-    uint8_t mem[4];
-    struct out key = out_into(mem, sizeof mem);
-    uint64_t first = 0;
-    key_u32(&key, log_number);
-    kv_cursor_open(txn, TABLE_ASIDES, &cursor);
-    for (bool ok = kv_seek_prefix(&cursor, out_written(&key)); ok; ok = kv_next_prefix(&cursor, out_written(&key))) {
-        uint64_t seq = cursor.value.n > ASIDE_ROW_BYTES ? key_read_u64(cursor.value.p) : 0;
-        first = first == 0 || seq < first ? seq : first;
-    }
-    kv_cursor_close(&cursor);
-    return first;
-}
-
-/* Completed by what it stands on, and compared with the hash under which it lies (L3). */
-static enum err aside_read(struct store_read *read, struct span key, struct span value, struct aside *ret)
-{
-    struct log log;
-    struct span reduced;
-    struct hash hash;
-    const char *clause = NULL;
-    if (key.n != ASIDE_KEY_BYTES || value.n <= ASIDE_ROW_BYTES) {
-        return ERR_CORRUPT;
-    }
-    *ret = (struct aside){.log_number = key_read_u32(key.p), .seq = key_read_u64(value.p)};
-    memcpy(ret->hash.b, key.p + 4, sizeof ret->hash.b);
-    enum err err = log_load(&read->txn, &read->store->region, ret->log_number, &log);
-    if (err != ERR_OK) {
-        return err == ERR_NOT_FOUND ? ERR_CORRUPT : err;
-    }
-    struct chain chain = log.chain;
-    chain.seq = ret->seq - 1;
-    memcpy(chain.hash.b, value.p + 8, sizeof chain.hash.b);
-    chain.entries = key_read_u64(value.p + 40);
-    err = commit_unpack(read->packer, span_of(value.p + ASIDE_ROW_BYTES, value.n - ASIDE_ROW_BYTES), &reduced, &clause);
-    if (err == ERR_OK) {
-        err = commit_reduced_decode(read->unpack, reduced, read->commit, &clause);
-    }
-    if (err == ERR_MEMORY) {
-        return err;
-    }
-    if (err == ERR_OK) {
-        commit_complete(&chain, read->commit);
-        commit_hash(read->commit, &hash);
-        ret->commit = hash_equal(&hash, &ret->hash) ? read->commit : NULL;
-    }
-    return ERR_OK;
-}
-
-enum err store_asides(struct store_read *read, uint32_t log_number, bool (*each)(void *arg, const struct aside *aside), void *arg)
-{
-    struct kv_cursor cursor;
-    struct aside aside;
-    uint8_t mem[4];
-    struct out key = out_into(mem, sizeof mem);
-    enum err err = ERR_OK;
-    bool is_wanted = true;
-    if (log_number != 0) {
-        key_u32(&key, log_number);
-    }
-    kv_cursor_open(&read->txn, TABLE_ASIDES, &cursor);
-    for (bool ok = kv_seek_prefix(&cursor, out_written(&key)); ok && is_wanted; ok = is_wanted && kv_next_prefix(&cursor, out_written(&key))) {
-        err = aside_read(read, cursor.key, cursor.value, &aside);
-        is_wanted = err == ERR_OK && each(arg, &aside);
-    }
-    kv_cursor_close(&cursor);
-    return err != ERR_OK ? err : read->txn.err;
-}
-
 enum err branch_set_aside(struct store *store, struct log *log, uint64_t first)
 {
     uint64_t last = log->chain.seq;
@@ -275,52 +168,4 @@ enum err branch_set_aside(struct store *store, struct log *log, uint64_t first)
         log_end_update(store, log);
     }
     return err;
-}
-
-/* ---- quarantine ---- */
-
-static enum err late_count(struct store *store, const struct log *log, uint64_t *bytes, uint64_t *entries)
-{
-    struct commit_row row;
-    struct head head;
-    enum err err = log_head(&store->txn, log, &head);
-    for (uint64_t seq = head.seq + 1; err == ERR_OK && seq <= log->chain.seq && *bytes <= QUARANTINE_BYTES_MAX; seq++) {
-        err = commit_row_get(&store->txn, log->number, seq, &row);
-        *bytes += err == ERR_OK ? row.body.n : 0;
-    }
-    *entries += log->chain.entries - head.entries;
-    return err;
-}
-
-/* Counted anew when another node is asked for, or when ends have moved. */
-static bool late_know(struct store *store, const struct node_id *node)
-{
-    if (store->late.generation == store->generation + 1 && store->late.ends_changed == store->ends_changed && node_id_equal(&store->late.node, node)) {
-        return true;
-    }
-    uint64_t bytes = 0, entries = 0;
-    for (uint32_t number = 1; number <= store->log_count; number++) {
-        const struct log *log = log_at(store, number);
-        if (log == NULL || (node_id_equal(&log->chain.node, node) && log->end_seq < log->chain.seq && late_count(store, log, &bytes, &entries) != ERR_OK)) {
-            return false;
-        }
-    }
-    store->late.node = *node;
-    store->late.generation = store->generation + 1; /* 0 is never */
-    store->late.ends_changed = store->ends_changed;
-    store->late.bytes = bytes;
-    store->late.entries = entries;
-    return true;
-}
-
-bool late_has_room(struct store *store, const struct log *log, size_t bytes, uint32_t entries)
-{
-    return late_know(store, &log->chain.node) && store->late.bytes + bytes <= QUARANTINE_BYTES_MAX && store->late.entries + entries <= QUARANTINE_ENTRIES_MAX;
-}
-
-void late_added(struct store *store, const struct log *log, size_t bytes, uint32_t entries)
-{
-    assert(node_id_equal(&store->late.node, &log->chain.node));
-    store->late.bytes += bytes;
-    store->late.entries += entries;
 }

@@ -24,6 +24,8 @@ enum {
     NODE_LOGS_MAX = 1024,    /* births of one node that are kept: policy, not validity */
     PACKED_BYTES_MAX = COMMIT_REDUCED_BYTES_MAX + 1,
     HEADS_BYTES_MAX = 65536,
+    ERASE_SEARCH_ENTRIES = 4096, /* looked at for orders in one transaction: some 15 ms */
+    EXPIRE_COMMITS = 256,        /* freed in one transaction */
     READS_KEPT = 4, /* idle readers kept for the next, each with its decompressor */
 };
 #define LOG_OPEN_END UINT64_MAX
@@ -68,6 +70,18 @@ MUST_CHECK enum err commit_load(struct kv_txn *txn, struct unpack *unpack, struc
 
 struct own_cache;
 
+/* What the writer remembers of orders and of clocks (erased.c, erase.c, expiry.c). */
+struct erasing {
+    bool is_loaded;
+    struct node_id *authors; /* whose leaves some order names that may count: all others' are never looked up */
+    uint32_t author_count, author_cap;
+    bool is_searching; /* the logs of one of them are still to be looked through */
+    uint32_t left;     /* entries that the open transaction may still look at */
+    bool has_day;
+    uint64_t day; /* with has_day: what the clocks asked agree has come, expiry_day_agreed */
+    uint8_t *reduced, *packed; /* scratch */
+};
+
 struct store {
     struct kv *kv;
     int lock; /* file descriptor of HOME/lock */
@@ -79,6 +93,7 @@ struct store {
     bool is_writing;
     uint64_t generation; /* counts transactions that were not committed: what others remember of one is then void */
     uint64_t ends_changed; /* how often a log's end has moved */
+    uint64_t cards_changed; /* how often a newer card was stored */
     uint64_t journal_end;
     uint32_t log_count;
     struct {
@@ -100,6 +115,7 @@ struct store {
         uint64_t generation, ends_changed; /* when it was counted; 0: never */
         uint64_t bytes, entries;
     } late; /* what is held of one node beyond the ends of its logs */
+    struct erasing erasing;
 
     struct unpack *unpack;
     struct commit_packer *packer;
@@ -124,10 +140,12 @@ MUST_CHECK enum err log_begin(struct store *store, const struct chain *chain, co
 /* Append a commit that has been checked: `after` is the chain with it. */
 void log_append(struct store *store, struct log *log, const struct chain *after, struct span packed);
 uint64_t epoch_of(struct kv_txn *txn); /* store_epoch */
-/* Take back the commits from `first` (1..) on: rows, head, journal; followers of the journal begin again. ERR_CORRUPT, and those of the transaction */
+/* Put a commit's row again, without payloads that are gone: same hash, same entries. */
+void commit_rewrite(struct store *store, uint32_t number, uint64_t seq, const struct commit_row *row);
+/* Take back the commits from `first` (1..) on: rows, head, journal, orders and keys in them; followers of the journal begin again. ERR_CORRUPT, and those of the transaction */
 MUST_CHECK enum err log_take_back(struct store *store, struct log *log, uint64_t first);
 
-/* ---- branch.c: where a log ends, and which of its branches counts ---- */
+/* ---- branch.c: where a log ends, and which of its branches is held ---- */
 
 /* Work out again where a log ends, from membership, proof and finality. */
 void log_end_update(struct store *store, struct log *log);
@@ -139,17 +157,36 @@ void log_heights(struct kv_txn *txn, const struct log *log, uint64_t *ret_cut_he
 bool branch_gives_way(struct store *store, const struct log *log, uint64_t seq);
 /* Move the commits from `first` on out of the log, to be kept as evidence. ERR_CORRUPT, ERR_MEMORY, and those of the transaction */
 MUST_CHECK enum err branch_set_aside(struct store *store, struct log *log, uint64_t first);
+
+/* ---- aside.c: what gave way ---- */
+
+/* Keep a commit of a branch that gives way. ERR_CORRUPT, ERR_MEMORY, and those of the transaction */
+MUST_CHECK enum err aside_put(struct store *store, const struct log *log, uint64_t seq);
+/* An order has been given, or has come to count, for this author: take what it names out of what was set aside. ERR_CORRUPT, ERR_MEMORY, and those of the transaction */
+MUST_CHECK enum err asides_erase(struct store *store, const struct node_id *author);
 uint64_t aside_first(struct kv_txn *txn, uint32_t log_number); /* the lowest seq set aside; 0: none */
+
+/* ---- late.c: what lies beyond the end of its log ---- */
+
 /* Is there room for one more commit of `bytes` beyond the end of this log? What one node has there is bounded. */
 bool late_has_room(struct store *store, const struct log *log, size_t bytes, uint32_t entries);
 void late_added(struct store *store, const struct log *log, size_t bytes, uint32_t entries);
+/* Commits that were appended while they did not count, from the lowest on: what they order is learned when they do (erased_take). 0: there are none. */
+uint64_t late_since(struct kv_txn *txn, uint32_t number);
+void late_mark(struct store *store, const struct log *log, uint64_t seq);
+void late_forget(struct store *store, const struct log *log, uint64_t first); /* those from `first` on are taken back */
+void late_counts(struct store *store, const struct log *log);                 /* the log may end further up: learn what is ordered by those that count now */
 
 /* ---- journal.c ---- */
 
 void journal_commit(struct store *store, uint32_t log_number, uint64_t seq);
 void journal_notice(struct store *store, const struct notice_ref *ref);
+/* The payload of an entry of a commit held is gone. */
+void journal_gone(struct store *store, uint32_t log_number, uint64_t seq, uint32_t entry);
 /* The commits first..last of a log are taken back: their items name nothing any more. */
 void journal_void(struct store *store, uint32_t log_number, uint64_t first, uint64_t last);
+/* Is this item of the journal that commit's? */
+bool journal_names(struct kv_txn *txn, uint64_t number, uint32_t log_number, uint64_t seq);
 uint64_t journal_last(struct kv_txn *txn);
 MUST_CHECK enum err journal_item_read(struct span key, struct span value, struct journal_item *ret); /* ERR_CORRUPT */
 
@@ -161,6 +198,8 @@ MUST_CHECK enum err notice_key_read(struct span key, struct notice_ref *ret); /*
 MUST_CHECK enum err membership_load(struct kv_txn *txn, const struct region_id *region, signature_check check, struct membership **ret);
 /* The writer's own, built when needed. NULL after an error, which is in the transaction then. */
 const struct membership *membership_now(struct store *store);
+/* As store_card, in any transaction. */
+MUST_CHECK enum err card_newest(struct kv_txn *txn, struct unpack *unpack, const struct node_id *node, struct card *ret);
 /* Store a fork proof unless a lower one is held; marks its log, if held. Writes the one that is held afterwards. */
 MUST_CHECK enum err fork_proof_put(struct store *store, const struct log_id *log, uint64_t seq, const struct fork_proof *proof, struct span notice,
                                    struct notice_ref *ret, bool *ret_is_new);
@@ -190,6 +229,79 @@ void liar_look(struct store *store, const struct node_id *node, const struct sig
 /* The first commit of an own log that has certainly not left; 0: there is none, or nothing is known of it. */
 uint64_t unsent_first(struct kv_txn *txn, uint32_t number);
 void unsent_mark(struct store *store, uint32_t number, uint64_t seq); /* unless an earlier one is marked */
+
+/* ---- erased.c: orders, and what each is worth ---- */
+
+/* May the payload of this leaf ever be taken out: a record, open or sealed? Whoever knows a kind that we do not may take out those; we take them without. */
+bool leaf_may_go(const struct leaf *leaf);
+bool leaf_may_be_gone(const struct leaf *leaf);
+bool entry_is_order(const struct entry *entry);
+/* Learn the orders among the entries of a commit that has been appended as `seq` of `log`, or forget those of one that is taken back. */
+void erased_take(struct store *store, const struct log *log, uint64_t seq, const struct commit *commit);
+void erased_untake(struct store *store, const struct log *log, uint64_t seq, const struct commit *commit);
+/* A roster has come: what its hubs have ordered may count now. */
+void erased_reconsider(struct store *store);
+/* Is an order in force for a leaf in the logs of `author`? */
+bool erased_is_in_force(struct store *store, const struct node_id *author, const struct hash *content);
+void erased_forget(struct store *store); /* the cache */
+void erased_fini(struct store *store);
+MUST_CHECK enum err erased_make(struct store *store); /* scratch. ERR_MEMORY */
+
+/* Rows of TABLE_ERASED, by their first byte: LAYOUT.md 1.10. */
+enum erased_row { ROW_AUTHOR = 'A', ROW_DAY = 'E', ROW_ORDER = 'O', ROW_RECORD = 'R' };
+enum {
+    ORDER_KEY_BYTES = 1 + 32 + 16 + 4 + 8 + 1,
+    ORDER_VALUE_BYTES = 16 + 8, /* node that ordered, roster number that its commit names */
+    AUTHOR_KEY_BYTES = 1 + 16,
+    AUTHOR_VALUE_BYTES = 1 + 4 + 8,
+    DAY_KEY_BYTES = 1 + 4 + 4 + 8,
+    RECORD_ROW_KEY_BYTES = 1 + 16 + 32 + 16,
+    RECORD_ROW_VALUE_BYTES = 4 + 8 + 1,
+};
+struct order_row {
+    struct hash content;
+    struct node_id author;
+    uint32_t log_number;
+    uint64_t seq;
+    uint8_t entry;
+    struct node_id by;
+    uint64_t roster_number;
+};
+struct span order_row_key(const struct order_row *row, uint8_t mem[ORDER_KEY_BYTES]);
+MUST_CHECK enum err order_row_read(struct span key, struct span value, struct order_row *ret); /* ERR_CORRUPT */
+/* What an author's orders ask for: where the search stands. */
+struct search_row {
+    bool is_under_way, is_again; /* is_again: from the start once more when it ends */
+    uint32_t log_number;         /* the next to look at */
+    uint64_t seq;
+};
+MUST_CHECK enum err search_row_read(struct span value, struct search_row *ret); /* ERR_CORRUPT */
+/* The next author whose logs are to be looked through; false: none. */
+bool erased_under_way(struct store *store, struct node_id *ret_author, struct search_row *ret);
+void search_row_put(struct store *store, const struct node_id *author, const struct search_row *row);
+
+/* ---- erase.c: taking payloads out ---- */
+
+#define META_FREED "freed" /* key of TABLE_META: u64, payloads taken out since the last compaction */
+
+/* Of a commit that has been checked and is about to be appended: leave out what is gone. `*ret_is_less` when something was.
+ *   errors  ERR_GAP, ERR_MALFORMED  a payload is missing that, as far as is known here, must be there; `*clause` names the rule */
+MUST_CHECK enum err erase_sift(struct store *store, const struct node_id *author, uint32_t log_number, struct commit *commit, bool *ret_is_less, const char **clause);
+/* Pack a commit whose payloads have been left out, into scratch that lives until the next use. */
+MUST_CHECK enum err erase_pack(struct store *store, const struct commit *commit, struct span *ret);
+/* Look for leaves that orders name in what is held, for as long as the open transaction may. */
+MUST_CHECK enum err erase_search(struct store *store);
+/* Take what is over by the clocks out of one commit held. */
+MUST_CHECK enum err erase_expired(struct store *store, uint32_t log_number, uint64_t seq);
+
+/* ---- expiry.c ---- */
+
+/* The day that our clock and those of two other nodes, one a hub, agree has come (days since 1970). */
+uint64_t expiry_day_agreed(struct store *store);
+/* Is the leaf's day so long past that its payload is nobody's any more? */
+bool expiry_is_over(struct store *store, const struct leaf *leaf);
+/* Remember when the payloads of a commit expire. */
+void expiry_note(struct store *store, uint32_t log_number, const struct commit *commit);
 
 /* ---- own.c ---- */
 

@@ -1,5 +1,8 @@
 /* fsck.c - verify everything: chains, hashes, signatures, journal, notices. Reads only; names each fault. */
 #include "store/env.h"
+#include "store/keys.h"
+
+#include "proto/erasure.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -14,6 +17,7 @@ struct check {
     struct fsck_report *report;
     uint64_t total;
     uint32_t log_count;
+    uint64_t ordered; /* leaves that orders name, each order counted */
     uint64_t *followed; /* by log number - 1: how many of its items the journal has named */
 };
 
@@ -80,6 +84,108 @@ static void check_author(struct check *c, const struct log *log)
     fault(c, ERR_UNKNOWN_KEY, "log %u: no roster held names the key that signed its birth", log->number);
 }
 
+/* What is not here is so for a reason that can be shown. */
+static void check_absent(struct check *c, const struct log *log, uint64_t seq, uint32_t index, const struct leaf *leaf)
+{
+    enum order_state state = ORDER_NONE;
+    if (leaf->expiry_day != 0 && leaf_may_be_gone(leaf)) {
+        return; /* which clocks agreed that its day was past is not kept */
+    }
+    if (store_orders(c->read, c->membership, &log->chain.node, &leaf->content, NULL, NULL, &state) != ERR_OK || state != ORDER_IN_FORCE || !leaf_may_be_gone(leaf)) {
+        fault(c, ERR_CORRUPT, "log %u, commit %llu, entry %u: its payload is missing, and no order says so", log->number, (unsigned long long)seq, index);
+    }
+}
+
+/* Every leaf that an order names is found by that. */
+static void check_order(struct check *c, const struct log *log, uint64_t seq, uint32_t index, const struct entry *entry)
+{
+    struct erasure erasure;
+    struct order_row row = {.log_number = log->number, .seq = seq, .entry = (uint8_t)index};
+    struct span value;
+    if (!entry_is_order(entry) || erasure_decode(c->read->unpack, entry->payload, &erasure, NULL) != ERR_OK) {
+        return;
+    }
+    row.author = erasure.author;
+    for (uint32_t i = 0; i < erasure.leaf_count; i++) {
+        uint8_t mem[ORDER_KEY_BYTES];
+        struct order_row held;
+        row.content = erasure.leaves[i];
+        c->ordered++;
+        if (!kv_get(&c->read->txn, TABLE_ERASED, order_row_key(&row, mem), &value) || order_row_read(span_of(mem, sizeof mem), value, &held) != ERR_OK ||
+            !node_id_equal(&held.by, &log->chain.node) || held.roster_number != c->read->commit->roster_version) {
+            fault(c, ERR_CORRUPT, "log %u, commit %llu, entry %u: what this order names is not found by it", log->number, (unsigned long long)seq, index);
+            return;
+        }
+    }
+}
+
+static void check_entries(struct check *c, const struct log *log)
+{
+    const struct commit *commit = c->read->commit;
+    for (uint32_t i = 0; i < commit->entry_count; i++) {
+        uint64_t late = late_since(&c->read->txn, log->number);
+        if (commit->entries[i].has_payload && late != 0 && commit->seq >= late) {
+            continue; /* it orders nothing as long as it does not count */
+        }
+        if (commit->entries[i].has_payload) {
+            check_order(c, log, commit->seq, i, &commit->entries[i]);
+        } else {
+            check_absent(c, log, commit->seq, i, &commit->entries[i].leaf);
+        }
+    }
+}
+
+static void check_orders(struct check *c)
+{
+    struct kv_cursor cursor;
+    uint8_t first = ROW_ORDER;
+    uint64_t rows = 0;
+    kv_cursor_open(&c->read->txn, TABLE_ERASED, &cursor);
+    for (bool ok = kv_seek_prefix(&cursor, span_of(&first, 1)); ok; ok = kv_next_prefix(&cursor, span_of(&first, 1))) {
+        rows++;
+    }
+    kv_cursor_close(&cursor);
+    if (rows != c->ordered) {
+        fault(c, ERR_CORRUPT, "erased: %llu leaves are named by orders, %llu are found", (unsigned long long)c->ordered, (unsigned long long)rows);
+    }
+}
+
+/* ---- sender keys ---- */
+
+/* Each KEY and GRANT entry of a commit has its row, which names the commit's place in the journal. */
+static void check_keys(struct check *c, const struct log *log, uint64_t seq)
+{
+    const struct commit *commit = c->read->commit;
+    struct sender_key key;
+    for (uint32_t i = 0; i < commit->entry_count; i++) {
+        uint64_t number = 0;
+        if (key_entry_read(c->read->unpack, &commit->entries[i], &key) == ERR_OK) {
+            enum err err = keys_row_get(&c->read->txn, &key.id, log->number, seq, i, &number);
+            if (err != ERR_OK || !journal_names(&c->read->txn, number, log->number, seq)) {
+                fault(c, ERR_CORRUPT, "keys: entry %u of log %u, commit %llu has no row, or one that is wrong", i, log->number, (unsigned long long)seq);
+            }
+        }
+    }
+}
+
+/* Each row names such an entry; its payload may have been erased since. */
+static bool check_key_row(void *arg, const struct hash *id, const struct key_place *place)
+{
+    struct check *c = arg;
+    struct key_source source = {&c->read->txn, NULL, &c->read->store->region, c->read->unpack, c->read->packer, c->read->commit};
+    const struct entry *entry = &c->read->commit->entries[place->entry];
+    struct sender_key key;
+    bool is_good = key_commit(&source, place) == ERR_OK && (entry->leaf.kind == ENTRY_KEY || entry->leaf.kind == ENTRY_GRANT);
+    if (is_good && entry->has_payload) {
+        is_good = key_entry_read(c->read->unpack, entry, &key) == ERR_OK && hash_equal(&key.id, id);
+    }
+    if (!is_good) {
+        fault(c, ERR_CORRUPT, "keys: a row names entry %u of log %u, commit %llu, which is no such key", place->entry, place->log_number,
+              (unsigned long long)place->seq);
+    }
+    return true;
+}
+
 static void check_commits(struct check *c, const struct log *log, struct chain *chain)
 {
     struct commit_row row;
@@ -104,6 +210,8 @@ static void check_commits(struct check *c, const struct log *log, struct chain *
         if (!hash_equal(&row.hash, &chain->hash) || row.entries != chain->entries) {
             fault(c, ERR_BADHASH, "log %u, commit %llu: it is not the one whose hash is stored", log->number, (unsigned long long)seq);
         }
+        check_entries(c, log);
+        check_keys(c, log, seq);
         c->report->commits++;
         if (c->report->progress != NULL && c->report->commits % 1024 == 0 && c->report->commits <= c->total) {
             c->report->progress(c->report->arg, c->report->commits, c->total);
@@ -315,9 +423,13 @@ enum err store_fsck(struct store_read *read, signature_check check, struct fsck_
     for (uint32_t number = 1; number <= c.log_count; number++) {
         check_log(&c, number);
     }
+    check_orders(&c);
     check_journal(&c);
     if (store_asides(read, 0, check_aside, &c) != ERR_OK) {
         fault(&c, ERR_CORRUPT, "what was set aside: a row is damaged");
+    }
+    if (keys_each(&read->txn, check_key_row, &c) != ERR_OK) {
+        fault(&c, ERR_CORRUPT, "keys: a row is damaged");
     }
     if (store_notices(read, check_notice, &c) != ERR_OK) {
         fault(&c, ERR_CORRUPT, "notices: a key is damaged");

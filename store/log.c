@@ -1,4 +1,5 @@
 #include "store/env.h"
+#include "store/keys.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -371,6 +372,12 @@ static void commit_put(struct store *store, uint32_t number, const struct chain 
     out_span(&out, body);
 }
 
+void commit_rewrite(struct store *store, uint32_t number, uint64_t seq, const struct commit_row *row)
+{
+    struct chain chain = {.seq = seq, .hash = row->hash, .entries = row->entries};
+    commit_put(store, number, &chain, row->body);
+}
+
 static void commit_remove(struct store *store, uint32_t number, uint64_t seq)
 {
     uint8_t mem[COMMIT_KEY_BYTES];
@@ -452,9 +459,18 @@ enum err log_take_back(struct store *store, struct log *log, uint64_t first)
         return err == ERR_NOT_FOUND ? ERR_CORRUPT : err;
     }
     journal_void(store, log->number, first, log->chain.seq);
-    for (uint64_t seq = log->chain.seq; seq >= first; seq--) {
-        commit_remove(store, log->number, seq);
+    for (uint64_t seq = log->chain.seq; seq >= first && err == ERR_OK; seq--) {
+        err = commit_load(&store->txn, store->unpack, store->packer, log, seq, store->other, &hash);
+        if (err == ERR_OK) {
+            erased_untake(store, log, seq, store->other);
+            commit_remove(store, log->number, seq);
+        }
     }
+    if (err != ERR_OK) {
+        return err == ERR_NOT_FOUND ? ERR_CORRUPT : err;
+    }
+    keys_take_back(store, log->number, first);
+    late_forget(store, log, first);
     log->chain = chain;
     log_touch(store, log);
     epoch_next(store);

@@ -473,23 +473,23 @@ const struct member *membership_named(const struct membership *membership, const
     return found;
 }
 
-bool membership_ever_named(const struct membership *membership, const char *name, struct node_id *ret)
+const struct member *membership_named_as(const struct membership *membership, const char *name)
 {
     const struct member *found = membership_by_name(membership, name);
+    for (size_t i = 0; i < membership->peer_count && found == NULL; i++) {
+        found = strcmp(membership->peers[i].name, name) == 0 ? &membership->peers[i] : NULL;
+    }
     for (size_t i = 0; i < membership->admission_count && found == NULL; i++) {
         const struct admission *a = &membership->admissions[i];
         found = a->is_complete && strcmp(a->subject.name, name) == 0 ? &a->subject : NULL;
     }
     for (size_t i = membership->lineage->level_count; i > 0 && found == NULL; i--) {
         const struct lineage_roster *roster = lineage_roster_of(membership->lineage, &membership->lineage->levels[i - 1]);
-        for (size_t k = 0; roster != NULL && k < roster->member_count && found == NULL; k++) {
-            found = strcmp(roster->members[k].name, name) == 0 ? &roster->members[k] : NULL;
+        for (uint32_t j = 0; roster != NULL && j < roster->member_count && found == NULL; j++) {
+            found = strcmp(roster->members[j].name, name) == 0 ? &roster->members[j] : NULL;
         }
     }
-    if (found != NULL) {
-        *ret = found->node;
-    }
-    return found != NULL;
+    return found;
 }
 
 const struct member *membership_by_name(const struct membership *membership, const char *name)
@@ -517,6 +517,16 @@ bool membership_is_suspended(const struct membership *membership, const struct n
         is_named = membership->admissions[i].is_complete && node_id_equal(&membership->admissions[i].subject.node, node);
     }
     return is_named && is_suspended(membership, node);
+}
+
+bool membership_was_hub(const struct membership *membership, const struct node_id *node, uint64_t roster_number)
+{
+    const struct lineage *lineage = membership->lineage;
+    if (roster_number == 0 || roster_number > lineage->level_count) {
+        return false;
+    }
+    const struct member *member = lineage_member(lineage, &lineage->levels[roster_number - 1], node);
+    return member != NULL && member->role == ROLE_HUB;
 }
 
 size_t membership_hub_count(const struct membership *membership)

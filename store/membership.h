@@ -40,8 +40,8 @@ const struct member *membership_by_name(const struct membership *membership, con
 /* Whoever has been named by a roster of the chain or an admission that holds, present or not, as named last; NULL: never. For showing names. */
 const struct member *membership_named(const struct membership *membership, const struct node_id *node);
 
-/* The same by name: of several nodes that have had it the one that is in, else the one named last. False: never. */
-bool membership_ever_named(const struct membership *membership, const char *name, struct node_id *ret);
+/* The same by the name as last borne: whom a list means that names somebody who has left. NULL: nobody ever bore it. */
+const struct member *membership_named_as(const struct membership *membership, const char *name);
 
 /* Who may connect: the present members, and suspended hubs, which go on relaying but neither admit nor make final. Sorted by node id. */
 size_t membership_peer_count(const struct membership *membership);
@@ -55,6 +55,9 @@ bool membership_is_revoked(const struct membership *membership, const struct nod
 bool membership_is_suspended(const struct membership *membership, const struct node_id *node);
 /* The hubs of the newest roster, suspended ones too: what more than half of them hold is final, and a suspended one holds nothing. */
 size_t membership_hub_count(const struct membership *membership);
+/* Did the roster of this number, on the chain, name the node as a hub? Of a disputed number as the last undisputed one, less removals. The same for ever. */
+bool membership_was_hub(const struct membership *membership, const struct node_id *node, uint64_t roster_number);
+
 /* The identity key that any roster of the chain, or an admission that holds, names for this node. NULL: not known. */
 const struct sign_public *membership_identity(const struct membership *membership, const struct node_id *node);
 /* All of them, the newest first: index 0 is the one above. NULL past the end. */

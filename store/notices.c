@@ -228,6 +228,14 @@ static enum err admit_trust(struct store *store, const struct notice *notice, st
         return err;
     }
     logs_end_update(store);
+    store->erasing.has_day = false;
+    if (ret->kind == NOTICE_ROSTER) {
+        erased_reconsider(store);
+        enum err err_search = erase_search(store);
+        if (err_search != ERR_OK) {
+            return err_search;
+        }
+    }
     *ret_is_new = true;
     return store->txn.err;
 }
@@ -352,6 +360,7 @@ static enum err admit_card(struct store *store, const struct notice *notice, str
     }
     notice_put(store, ret, bytes);
     journal_notice(store, ret);
+    store->cards_changed++;
     return store->txn.err;
 }
 
@@ -436,6 +445,7 @@ static enum err admit_frontier(struct store *store, const struct notice *notice,
         notice_delete(store, &held);
     }
     notice_put(store, ret, bytes); /* not in the journal: it changes by the minute, and nothing shown depends on it */
+    store->erasing.has_day = false;
     const struct member *member = membership_find(store->membership, &frontier.node);
     if (member != NULL && member->role == ROLE_HUB) {
         for (uint32_t number = 1; number <= store->log_count && store->txn.err == ERR_OK; number++) {
@@ -686,21 +696,26 @@ enum err store_notices(struct store_read *read, bool (*each)(void *arg, const st
     return err != ERR_OK ? err : read->txn.err;
 }
 
-enum err store_card(struct store_read *read, const struct node_id *node, struct card *ret)
+enum err card_newest(struct kv_txn *txn, struct unpack *unpack, const struct node_id *node, struct card *ret)
 {
     uint8_t mem[17];
     struct kv_cursor cursor;
     struct notice notice;
     const char *clause = NULL;
     enum err err = ERR_NOT_FOUND;
-    kv_cursor_open(&read->txn, TABLE_NOTICES, &cursor);
+    kv_cursor_open(txn, TABLE_NOTICES, &cursor);
     if (kv_last_prefix(&cursor, subject_prefix(NOTICE_CARD, node->b, mem))) {
-        err = notice_decode(read->unpack, cursor.value, &notice, &clause);
+        err = notice_decode(unpack, cursor.value, &notice, &clause);
         if (err == ERR_OK) {
-            err = card_decode(read->unpack, notice.body, ret, &clause);
+            err = card_decode(unpack, notice.body, ret, &clause);
         }
         err = err == ERR_OK || err == ERR_MEMORY ? err : ERR_CORRUPT;
     }
     kv_cursor_close(&cursor);
-    return read->txn.err != ERR_OK ? read->txn.err : err;
+    return txn->err != ERR_OK ? txn->err : err;
+}
+
+enum err store_card(struct store_read *read, const struct node_id *node, struct card *ret)
+{
+    return card_newest(&read->txn, read->unpack, node, ret);
 }

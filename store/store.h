@@ -9,6 +9,8 @@
 #include "store/membership.h"
 
 struct store;
+struct audience; /* store/audience.h */
+struct sealed;   /* proto/sealed.h */
 
 /* Make HOME/log (in a temporary folder, synced, renamed: RELIABILITY L1). ERR_EXISTS, ERR_IO, ERR_FULL */
 MUST_CHECK enum err store_create(const char *home, const struct region_id *region, const struct node_id *self);
@@ -38,6 +40,9 @@ MUST_CHECK enum err store_begin(struct store *store);
  * grown: do it again; ERR_MEMORY, ERR_CORRUPT, ERR_INTERNAL  what went wrong inside the transaction. In each case the transaction is over. */
 MUST_CHECK enum err store_commit(struct store *store);
 void store_abort(struct store *store);
+/* Has something in the open transaction failed half-way, so that it can only be aborted (store_commit would say so)? What was refused before anything was
+ * changed does not count. */
+bool store_has_failed(const struct store *store);
 
 struct admitted { /* outcome of one segment; filled in also on errors, with what the good items before the bad one did */
     struct node_id node;
@@ -76,14 +81,28 @@ struct payload {
     uint32_t kind; /* enum entry_kind */
     uint32_t flags;
     uint32_t expiry_day;
-    struct span bytes; /* at most PAYLOAD_BYTES_MAX */
+    struct span bytes; /* at most PAYLOAD_BYTES_MAX; sealed it must fit 2,008 bytes once compressed */
+    const struct audience *audience; /* store/audience.h: who can read it, and ourselves; NULL: the whole region */
 };
-/* Append within the open transaction: as few commits as the caps allow (entries and bytes), one signature each. `ret_content` (count hashes, may be
- * NULL) gets each entry's content hash, by which versions are named; `ret_head` the log's new head. errors  ERR_OVERSIZE  a payload is too long,
- * nothing was appended; after any other the transaction must be aborted: ERR_MEMORY, ERR_IO, ERR_FULL, ERR_BUSY, ERR_PERMISSION (of a key file),
- * ERR_CORRUPT, ERR_INTERNAL */
+/* Append within the open transaction: as few commits as the caps allow (entries and bytes), one signature each. What is for an audience is sealed; before
+ * the first use of a sender key, when it is SENDER_KEY_DAYS_MAX old, when the encryption key on the newest card of one of the audience is another, and in a log
+ * that has none for this audience, a commit with the key comes first. `ret_content` (count hashes, may be
+ * NULL) gets each entry's content hash, by which versions are named; `ret_head` the log's new head. errors  ERR_OVERSIZE  a payload is too long;
+ * ERR_INVALID  an audience is nobody, or its nodes do not rise; ERR_LIMIT  it has more than AUDIENCE_NODES_MAX nodes with ourselves: then
+ * nothing was appended. After any other the transaction has failed (store_has_failed): ERR_UNKNOWN_KEY  this node has no encryption key, ERR_MEMORY, ERR_IO, ERR_FULL,
+ * ERR_BUSY, ERR_PERMISSION (of a key file), ERR_CORRUPT, ERR_INTERNAL */
 MUST_CHECK enum err author_append(struct author *author, enum channel channel, const struct payload *payloads, size_t count, struct wall_ms now,
                                   uint64_t roster_number, struct hash *ret_content, struct head *ret_head);
+/* Give nodes that were not in their audience (late joiners) the keys of ours with these ids: one grant each in the control log, open to everybody. What is
+ * appended next for such an audience is sealed under a new key, which they do not have.
+ *   errors  ERR_INVALID  no nodes, or nodes that do not rise; ERR_NOT_FOUND  an id is of no key of ours that can be opened here; ERR_UNKNOWN_KEY  no card of
+ *           a node is held, so there is no key to wrap for: nothing was appended; after any other the transaction must be aborted, as above */
+MUST_CHECK enum err author_grant(struct author *author, const struct hash *ids, size_t count, const struct audience *nodes, struct wall_ms now,
+                                 uint64_t roster_number, struct head *ret_head);
+/* Open an entry that we have sealed ourselves and that came back (a restored home): in the open transaction, whose admissions it sees.
+ *   scratch  OPENER_SCRATCH_BYTES (store/opener.h)
+ *   errors   those of opener_open */
+MUST_CHECK enum err author_open(struct author *author, const struct entry *entry, uint8_t *scratch, struct sealed *ret);
 /* Close the channel's log for good: its key is destroyed, the next append opens a new incarnation.
  *   errors  of the keyring and of reading; call it again then */
 MUST_CHECK enum err author_reincarnate(struct author *author, enum channel channel);
@@ -112,10 +131,27 @@ struct own_record {
     struct hash version; /* content hash of the current version */
     uint32_t depth;
     uint8_t content[16]; /* of the values, without envelope; to see "unchanged" */
+    uint32_t expiry_day; /* of the current version: those that follow do not expire before it, or an older one would come back */
 };
 MUST_CHECK enum err store_own_get(struct store *store, const struct record_id *id,
                                   struct own_record *ret); /* sees the open transaction. ERR_NOT_FOUND */
 MUST_CHECK enum err store_own_put(struct store *store, const struct record_id *id, const struct own_record *own);
+
+/* Forget a row, because the record was erased. */
+MUST_CHECK enum err store_own_remove(struct store *store, const struct record_id *id);
+
+/* ---- erasure and expiry (README 8) ----
+ * What an order that counts names, and is held, is taken out in the order's own transaction as far as ERASE_SEARCH_ENTRIES go; the rest is looked through by and by. */
+
+/* Does an order in force name this leaf of `author`, or is its day over by all clocks? Then no payload of it is taken in. Inside a transaction. */
+bool store_is_gone(struct store *store, const struct node_id *author, const struct leaf *leaf);
+/* Is there more to look through? Then, in a transaction: store_erase_step until there is not. The writer's thread. */
+bool store_erase_is_due(const struct store *store);
+/*   errors  of the transaction, which must then be aborted */
+MUST_CHECK enum err store_erase_step(struct store *store);
+/* Free payloads whose day is past by all clocks asked, of at most about EXPIRE_COMMITS commits; `*ret_is_done`: none is left. Inside a transaction, after a start and daily.
+ *   errors  as above */
+MUST_CHECK enum err store_expire_step(struct store *store, bool *ret_is_done);
 
 /* ---- reading: any thread ---- */
 
@@ -191,18 +227,58 @@ MUST_CHECK enum err store_membership(struct store_read *read, signature_check ch
 MUST_CHECK enum err store_card(struct store_read *read, const struct node_id *node, struct card *ret);
 
 /* The journal: local order. */
-enum journal_type { JOURNAL_COMMIT = 1, JOURNAL_NOTICE = 2, JOURNAL_VOID = 3 /* a commit that was taken back: names nothing any more */ };
+enum journal_type {
+    JOURNAL_COMMIT = 1,
+    JOURNAL_NOTICE = 2,
+    JOURNAL_VOID = 3, /* a commit that was taken back: names nothing any more */
+    JOURNAL_GONE = 4, /* the payload of one entry of a commit further up was erased, or freed after its day */
+};
 struct journal_item {
     uint64_t number; /* 1.. without gaps */
     enum journal_type type;
-    uint32_t log_number;   /* COMMIT, VOID */
-    uint64_t seq;          /* COMMIT, VOID */
+    uint32_t log_number;   /* COMMIT, VOID, GONE */
+    uint64_t seq;          /* COMMIT, VOID, GONE */
+    uint32_t entry;        /* GONE */
     struct notice_ref ref; /* NOTICE */
 };
 MUST_CHECK enum err store_journal(struct store_read *read, uint64_t after, bool (*each)(void *arg, const struct journal_item *item), void *arg);
 uint64_t store_journal_end(struct store_read *read);
 /* Counts how often items of the journal became void: who has followed it under another epoch begins again at 0. */
 uint64_t store_epoch(struct store_read *read);
+
+/* An order to erase that names a leaf. */
+struct order {
+    struct node_id by;     /* who gave it */
+    struct wall_ms at;     /* its author time: a claim */
+    bool is_author;        /* the leaf is its own */
+    bool is_registrar;     /* it was a hub by the roster that its commit names */
+    uint32_t log_number;   /* where the order stands */
+    uint64_t seq;
+    uint32_t entry;
+    const char *reason;    /* borrowed for the call */
+};
+enum order_state {
+    ORDER_NONE,     /* no order names it, or only by nodes that are neither its author nor hubs */
+    ORDER_PROPOSED, /* one hub; another must order the same */
+    ORDER_IN_FORCE, /* its author, or two hubs */
+};
+/* What has been ordered for the leaf `content` in the logs of `author`. `each` (may be NULL) is called with every order that is held, by whomever.
+ *   errors  ERR_CORRUPT, ERR_MEMORY */
+MUST_CHECK enum err store_orders(struct store_read *read, const struct membership *membership, const struct node_id *author, const struct hash *content,
+                                 bool (*each)(void *arg, const struct order *order), void *arg, enum order_state *ret);
+/* A record version whose payload was taken out here by an order. */
+struct erased_version {
+    struct record_id id;
+    struct hash content;
+    struct node_id author;
+    uint32_t log_number; /* where it stood when that was done */
+    uint64_t seq;
+    uint32_t entry;
+};
+/* Those whose record id begins with the first `bits` bits of `id`, rising. `each` returns false to stop.  ERR_CORRUPT */
+MUST_CHECK enum err store_erased(struct store_read *read, const struct record_id *id, uint32_t bits, bool (*each)(void *arg, const struct erased_version *version), void *arg);
+/* Payloads taken out since the last compaction: what they were may still stand in pages that are free. */
+uint64_t store_freed(struct store_read *read);
 
 struct store_size {
     uint64_t bytes_used, bytes_map, disk_free;
@@ -214,6 +290,16 @@ MUST_CHECK enum err store_size(struct store_read *read, struct store_size *ret);
  * key is in it. To restore: put it in an empty home as HOME/log.  ERR_EXISTS, ERR_FULL, ERR_IO, ERR_PERMISSION, ERR_NOT_FOUND  no parent folder,
  * ERR_INVALID  path too long */
 MUST_CHECK enum err store_backup(struct store *store, const char *path);
+
+/* Put a compacted copy in the place of HOME/log: what was erased or freed, and may still stand in free pages, is then in no file of it. The store must not be open; the home's lock
+ * is held meanwhile. A power cut at any moment leaves the old store or the new one. Views are not touched: drop them too (views_drop), and they follow again.
+ *   errors  those of store_open; ERR_FULL  no room for a second copy; nothing has changed after any of them */
+struct compaction {
+    uint64_t bytes_before, bytes_after; /* of the data file */
+};
+MUST_CHECK enum err store_compact(const char *home, struct compaction *ret);
+/* How much of the new copy is written just now; 0 when none is under way. Any process. */
+uint64_t store_compacting(const char *home);
 
 /* Verify every chain, hash and signature, the journal and the notices.
  *   report  called with each fault: a stable code, what and where (in English); progress with commits done of total; either may be NULL

@@ -8,7 +8,7 @@
 
 static const char STATE_KEY[] = "state";
 
-enum { STATE_BYTES_MAX = 4 + 8 + 8 + 4 + 4 + 4 + 8 + 32 + 4 + 8 + VIEWS_SKIP_COUNT * 8 + 2 + RECORD_KINDS_MAX * 9 };
+enum { STATE_BYTES_MAX = 4 + 8 + 8 + 4 + 4 + 4 + 8 + 32 + 4 + 4 + 8 + VIEWS_SKIP_COUNT * 8 + 2 + RECORD_KINDS_MAX * 9 };
 
 static uint64_t read_u64(struct span *rest)
 {
@@ -65,6 +65,7 @@ enum err views_state_get(struct kv_txn *txn, struct views_state *ret)
         key_u64(&out, w);
     }
     state.is_settling = read_u32(&rest) != 0;
+    state.day = read_u32(&rest);
     state.entries = read_u64(&rest);
     for (size_t i = 0; i < VIEWS_SKIP_COUNT; i++) {
         state.skipped[i] = read_u64(&rest);
@@ -96,6 +97,7 @@ void views_state_put(struct kv_txn *txn, const struct views_state *state)
     key_u64(&out, state->last_seq);
     out_bytes(&out, state->last_hash.b, sizeof state->last_hash.b);
     key_u32(&out, state->is_settling);
+    key_u32(&out, state->day);
     key_u64(&out, state->entries);
     for (size_t i = 0; i < VIEWS_SKIP_COUNT; i++) {
         key_u64(&out, state->skipped[i]);

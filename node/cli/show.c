@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LABEL_COLUMNS_MAX = 28, VALUE_BYTES_MAX = 4096 };
+enum { LABEL_COLUMNS_MAX = 28, VALUE_BYTES_MAX = 4096, READERS_SHOWN_MAX = 40 };
 
 /* A value as people read it: a code with its label. */
 static void print_value(FILE *to, const struct field *field, const json_t *value)
@@ -85,6 +85,17 @@ static void print_fields(FILE *to, const struct field *fields, json_t *object, s
     }
 }
 
+/* That it is not for everybody, before what it says. */
+static void print_readers(FILE *to, const json_t *version)
+{
+    char names[1024];
+
+    if (json_is_true(json_object_get(version, "restricted"))) {
+        (void)fprintf(to, _("  RESTRICTED, readable by: %s"), reply_names(names, sizeof names, json_object_get(version, "readers"), READERS_SHOWN_MAX));
+        (void)fputc('\n', to);
+    }
+}
+
 void render_show(FILE *to, const json_t *answer, bool is_color)
 {
     const json_t *versions = json_object_get(answer, "versions");
@@ -116,13 +127,28 @@ void render_show(FILE *to, const json_t *answer, bool is_color)
                                                                                          : _("quarantined: beyond the cut of its node");
         char depth[TEXT_NUMBER_BYTES];
         (void)fputc('\n', to);
+        if (json_object_get(version, "missing") != NULL) { /* of its content nothing is known, its number neither */
+            (void)fprintf(to, _("version %.12s, recorded by %s"), reply_string(version, "version"), reply_string(version, "origin"));
+            (void)fputc('\n', to);
+            render_missing(to, version);
+            continue;
+        }
         (void)fprintf(to, _("version %s, %s, recorded by %s, %s"), reply_count(depth, version, "depth"), in_force,
                       reply_string(version, "origin"), reply_when(when, reply_string(version, "recorded")));
         (void)fputc('\n', to);
         if (json_object_get(version, "verdicts") != NULL) {
             render_verdicts(to, json_object_get(version, "verdicts"), "  ");
         }
+        render_missing(to, version);
+        print_readers(to, version);
         print_fields(to, kind != NULL ? kind->fields : NULL, json_object_get(version, "fields"), 2);
+    }
+    json_array_foreach(json_object_get(answer, "not_here"), i, version)
+    {
+        (void)fputc('\n', to);
+        (void)fprintf(to, _("version %.12s, replaced"), reply_string(version, "version"));
+        (void)fputc('\n', to);
+        render_missing(to, version);
     }
 }
 

@@ -101,6 +101,10 @@ void core_on_stored(struct core *core, void (*stored)(void *arg, bool has_commit
     core->stored_arg = arg;
 }
 
+void core_compact_at(struct core *core, uint64_t wall_ms) { core->compact_ms = wall_ms; }
+
+bool core_wants_compaction(const struct core *core) { return core->is_compaction_due; }
+
 void core_stop(struct core *core)
 {
     atomic_store(&core->is_stopping, true);
@@ -234,9 +238,7 @@ static long wait_ms(const struct core *core)
     if (core_renew_deadline(core) < until) {
         until = core_renew_deadline(core);
     }
-    if (until == UINT64_MAX) {
-        return -1;
-    }
+    until = core_sweep_at(core) < until ? core_sweep_at(core) : until;
     uint64_t left = until > core->now.ms ? until - core->now.ms : 0;
     return left < 60000 ? (long)left : 60000;
 }
@@ -285,6 +287,7 @@ enum err core_run(struct core *core)
             }
             core_feed(core, &(struct sync_event){.type = SYNC_TICK, .now = core->now, .peer = UINT32_MAX});
         }
+        core_sweep(core);
         core_settle(core);
         core_renew_look(core);
         if (!core->is_broken) {

@@ -14,6 +14,10 @@ MUST_CHECK enum err core_new(struct home *home, struct store *store, const char 
 void core_destroy(struct core **core);
 /* Run until core_stop. ERR_OK after a graceful stop; ERR_IO when the disk can no longer be trusted (exit 74). */
 MUST_CHECK enum err core_run(struct core *core);
+/* At this wall time (milliseconds since 1970; 0: never) stop, when payloads have been taken out of the store since it was compacted last: core_wants_compaction is then true.
+ * Before core_run. */
+void core_compact_at(struct core *core, uint64_t wall_ms);
+bool core_wants_compaction(const struct core *core);
 /* From any thread or a signal handler. */
 void core_stop(struct core *core);
 /* Called in the core's thread after each transaction, to wake those who follow the journal. `has_commits`: of some log; else it was a frontier or another notice. */

@@ -260,6 +260,9 @@ size_t core_notice_heads(struct unpack *unpack, const struct notice_ref *ref, st
 void core_notice_stored(struct core *core, uint32_t slot, const struct notice_ref *ref, bool is_start)
 {
     core_note_frontier(core, ref);
+    if (ref->kind == NOTICE_FRONTIER) {
+        core_sweep_soon(core);
+    }
     struct sync_event event = {.type = SYNC_NOTICE, .now = core->now, .peer = slot};
     event.u.notice.ref = *ref;
     event.u.notice.is_start = is_start;

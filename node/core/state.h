@@ -124,6 +124,14 @@ struct core {
     uint64_t frontier_counter; /* highest notice_counter of an own frontier */
     struct remembered *remembered;
     size_t remembered_count;
+    struct sweep {
+        struct mono_ms next;   /* when days are looked at again */
+        struct mono_ms looked; /* when they were last */
+        struct mono_ms retry;  /* the search for what orders name is not tried before */
+        uint64_t day;          /* that was written when last looked at */
+    } sweep;
+    uint64_t compact_ms; /* wall time of the next compaction, when something was taken out by then; 0: never */
+    bool is_compaction_due;
     uint64_t ends_told; /* store_ends_changed when the engine was told last */
     void (*stored)(void *arg, bool has_commits);
     void *stored_arg;
@@ -157,7 +165,8 @@ uint32_t core_slot_of(struct core *core, uint32_t connection);
 /* carry.c */
 struct pending *core_pending(struct core *core);
 enum err core_begin(struct core *core);
-/* Pass on what an operation inside the transaction returned. When that may have left half of it behind (our own fault, not the peer's), the transaction is given up. */
+/* Pass on what an operation inside the transaction returned. When that may have left half of it behind (our own fault, not the peer's), the transaction is given up; whoever
+ * was merely refused, as for want of permission, changes nothing for the others in it. */
 enum err core_outcome(struct core *core, enum err err);
 /* Intake has stopped (ERR_FULL) or goes on (anything else): remembered for status, and logged when it changes. */
 void core_intake(struct core *core, enum err err);
@@ -197,6 +206,10 @@ void core_renew_membership(struct core *core);
 /* Take keys into use, or make new ones, when it is time. Between transactions. */
 void core_renew_look(struct core *core);
 uint64_t core_renew_deadline(const struct core *core);
+/* sweep.c */
+void core_sweep(struct core *core);
+void core_sweep_soon(struct core *core); /* a clock was told */
+uint64_t core_sweep_at(const struct core *core); /* monotonic */
 
 /* live.c */
 enum err core_take_live(struct core *core, struct live *ret);

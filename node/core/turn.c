@@ -171,7 +171,9 @@ static void settle_transaction(struct core *core)
 {
     bool was_open = core->is_open;
     core->moved = was_open ? core->now : core->moved;
-    enum err err = core->given_up != ERR_OK ? core->given_up : was_open ? store_commit(core->store) : ERR_OK;
+    /* One change that failed at a key file spoils the transaction, not what the others in it wanted: theirs is done again. */
+    enum err given_up = core->given_up == ERR_PERMISSION ? ERR_BUSY : core->given_up;
+    enum err err = given_up != ERR_OK ? given_up : was_open ? store_commit(core->store) : ERR_OK;
     core->is_open = false;
     if (err != ERR_OK) {
         forget(core, err);

@@ -98,7 +98,11 @@ void __libc_free(void *p);
 
 static bool is_granted(void)
 {
-    return ++allocations != fail_allocation;
+    if (++allocations == fail_allocation) {
+        errno = ENOMEM; /* as the library does */
+        return false;
+    }
+    return true;
 }
 
 static void *counted(void *p)
