@@ -285,7 +285,7 @@ enum err append_records(struct writer *writer, void *arg)
     group->used = 0;
     append->count = append->kept = 0;
     append->clause = NULL;
-    enum err err = ERR_OK;
+    enum err err = writer_may_write(writer, &append->clause);
     struct span rest = append->batch, key, payload, scan = append->batch;
     /* The whole batch is looked at before the first record is appended: a malformed one leaves nothing behind. */
     size_t items = 0;

@@ -82,13 +82,12 @@ uint32_t proposal_key_number(const struct proposal *proposal, const struct sign_
 
 enum proposal_change_kind {
     CHANGE_SETTLES,      /* two rosters of one number: `text` has their fingerprints */
-    CHANGE_JOINS,        /* by its card (`print`, when the proposal carries it), or admitted by hubs (`is_admitted`) */
+    CHANGE_JOINS,        /* by its card (`print`, when the proposal carries it), or admitted by hubs (`is_admitted`); `is_back`: an earlier roster has removed it */
     CHANGE_LEAVES,
     CHANGE_IDENTITY,     /* `print` of its new card, when the proposal carries it */
     CHANGE_ROLE,         /* from `role_before` to `role` */
     CHANGE_NAME,         /* `text` is the name before */
     CHANGE_CUT,          /* of a node that is out, or of an old identity key: `logs` of its logs are named. Others end at their birth, but never below what is final */
-    CHANGE_CUT_GONE,     /* a cut of the last roster is missing: the node's logs are open again */
     CHANGE_LIFTED,       /* its suspension ends */
     CHANGE_SUSPENDED,    /* no change: its suspension goes on, since the roster does not speak of it */
     CHANGE_KEY_ADDED,    /* root key at place `place` (1..): `print` */
@@ -102,7 +101,7 @@ struct proposal_change {
     struct node_id node; /* zeros for those of root keys and settings */
     char name[NAME_BYTES_MAX + 1];
     enum role role, role_before;
-    bool is_admitted;
+    bool is_admitted, is_back;
     char print[FINGERPRINT_CHARS]; /* or "" */
     char text[2 * FINGERPRINT_CHARS];
     uint32_t logs, place, before, after;

@@ -104,6 +104,7 @@ static void members_list(struct listing *l)
             admitted = membership_find(l->proposal->membership, &after->node);
             if (change != NULL) {
                 change->is_admitted = admitted != NULL && admitted->role == after->role && is_key(&admitted->identity, &after->identity) && strcmp(admitted->name, after->name) == 0;
+                change->is_back = lineage_has_left(l->proposal->lineage, &after->node);
                 card_print(l->proposal, after, change->print);
             }
             continue;
@@ -129,13 +130,19 @@ static void members_list(struct listing *l)
 
 /* ---- cuts ---- */
 
+/* What the newest roster that names the node says; of two of one number none has a say for ever. */
 static const struct cut_list *cut_before(const struct listing *l, const struct node_id *node)
 {
-    const struct lineage_roster *only = l->tip != NULL && l->tip->count == 1 ? &l->proposal->lineage->rosters[l->tip->rosters[0]] : NULL;
+    const struct lineage *lineage = l->proposal->lineage;
 
-    for (uint32_t i = 0; only != NULL && i < only->cut_count; i++) {
-        if (node_id_equal(&only->cuts[i].node, node)) {
-            return &only->cuts[i];
+    for (size_t i = lineage->level_count; i > 0; i--) {
+        const struct lineage_level *level = &lineage->levels[i - 1];
+        const struct lineage_roster *roster = level->count == 1 ? &lineage->rosters[level->rosters[0]] : NULL;
+
+        for (uint32_t j = 0; roster != NULL && j < roster->cut_count; j++) {
+            if (node_id_equal(&roster->cuts[j].node, node)) {
+                return &roster->cuts[j];
+            }
         }
     }
     return NULL;
@@ -170,32 +177,25 @@ static bool is_same_cut(const struct cut_list *before, const struct cut *after)
 static void cuts_list(struct listing *l)
 {
     const struct proposal *proposal = l->proposal;
-    const struct lineage_roster *only = l->tip != NULL && l->tip->count == 1 ? &proposal->lineage->rosters[l->tip->rosters[0]] : NULL;
 
     for (uint32_t i = 0; i < proposal->roster.cut_count; i++) {
         const struct cut *cut = &proposal->roster.cuts[i];
         const struct member *before = before_of(l, &cut->node), *after = after_of(l, &cut->node);
         bool is_same_key = before != NULL && after != NULL && is_key(&before->identity, &after->identity);
-        bool is_carried = before == NULL && after == NULL && is_same_cut(cut_before(l, &cut->node), cut);
+        bool is_carried = (is_same_key || (before == NULL && after == NULL)) && is_same_cut(cut_before(l, &cut->node), cut);
         struct proposal_change *change;
 
         /* Whether the node is suspended need not be known here: if it is, this ends it. */
         if (after != NULL && (is_same_key || before == NULL || membership_is_suspended(proposal->membership, &cut->node))) {
             (void)row_of(l, CHANGE_LIFTED, after);
         }
-        if (is_carried || (is_same_key && cut->head_count == 0) || (before == NULL && after != NULL && cut->head_count == 0)) {
+        bool binds_nothing = after != NULL && (is_same_key || before == NULL) && cut->head_count == 0 && membership_identity_at(proposal->membership, &cut->node, 1) == NULL;
+        if (is_carried || binds_nothing) {
             continue;
         }
         change = after != NULL ? row_of(l, CHANGE_CUT, after) : row_of_node(l, CHANGE_CUT, &cut->node);
         if (change != NULL) {
             change->logs = cut->head_count;
-        }
-    }
-    for (uint32_t i = 0; only != NULL && i < only->cut_count; i++) {
-        const struct node_id *node = &only->cuts[i].node;
-
-        if (cut_after(l, node) == NULL && after_of(l, node) == NULL) {
-            (void)row_of_node(l, CHANGE_CUT_GONE, node);
         }
     }
     for (uint32_t i = 0; i < proposal->roster.member_count; i++) {

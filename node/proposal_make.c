@@ -223,17 +223,18 @@ static enum err cut_suspended(struct making *m, struct cut *cut)
     return ERR_OK;
 }
 
-/* The cut of a node's logs: of the suspensions that have put it out since it was last dealt with, and, of logs under keys that it had before, what earlier rosters have said. */
-static enum err cut_make(struct making *m, const struct node_id *node)
+/* The cut of a node's logs: of the suspension that has put it out, unless that is lifted; and what earlier rosters have said, for they may rule logs under keys that it had before. */
+static enum err cut_make(struct making *m, const struct node_id *node, bool is_lift)
 {
     const struct lineage *lineage = m->proposal->lineage;
+    bool has_history = !is_lift || membership_identity_at(m->proposal->membership, node, 1) != NULL;
     struct cut *cut;
     enum err err = cut_new(m, node, &cut);
 
-    if (err == ERR_OK && membership_is_suspended(m->proposal->membership, node)) {
+    if (err == ERR_OK && !is_lift && membership_is_suspended(m->proposal->membership, node)) {
         err = cut_suspended(m, cut);
     }
-    for (size_t i = lineage->level_count; err == ERR_OK && i > 0; i--) {
+    for (size_t i = lineage->level_count; has_history && err == ERR_OK && i > 0; i--) {
         const struct lineage_level *level = &lineage->levels[i - 1];
         const struct lineage_roster *roster = level->count == 1 ? &lineage->rosters[level->rosters[0]] : NULL;
 
@@ -283,19 +284,15 @@ static enum err roster_cuts_carry(struct making *m, const struct lineage_roster 
     return ERR_OK;
 }
 
-/* The cuts of those who are out go with every roster. That of a node that is in is not repeated: the roster that made it goes on ruling its old keys (store/README.md 3.7), and to name the
- * node again would end its next suspension. Of two rosters of one number the cuts of both hold, and those of the one before. */
+/* A cut goes on ruling until another roster names the node (store/README.md 3.7), so none is repeated; to name a node that is in would end its next suspension. Only what two rosters of one
+ * number say is forgotten when the next one settles it, unless that one says it again: the cuts of both hold. */
 static enum err cuts_carry(struct making *m)
 {
-    const struct lineage *lineage = m->proposal->lineage;
     uint32_t decided = m->next.cut_count;
     enum err err = ERR_OK;
 
-    for (uint32_t i = 0; m->tip != NULL && i < m->tip->count && err == ERR_OK; i++) {
-        err = roster_cuts_carry(m, &lineage->rosters[m->tip->rosters[i]], decided);
-    }
-    if (err == ERR_OK && m->tip != NULL && m->tip->count > 1 && m->tip->base != LINEAGE_CHARTER) {
-        err = roster_cuts_carry(m, &lineage->rosters[m->tip->base], decided);
+    for (uint32_t i = 0; m->tip != NULL && m->tip->count > 1 && i < m->tip->count && err == ERR_OK; i++) {
+        err = roster_cuts_carry(m, &m->proposal->lineage->rosters[m->tip->rosters[i]], decided);
     }
     return err;
 }
@@ -310,7 +307,7 @@ static enum err cuts_settle(struct making *m)
         const struct node_id *node = &last->members[i].node;
 
         if (member_of(m, node) == NULL && cut_of(m, node) == NULL) {
-            err = cut_make(m, node);
+            err = cut_make(m, node, false);
         }
     }
     return err;
@@ -392,7 +389,7 @@ static enum err members_leave(struct making *m)
         if (cut_of(m, &node) != NULL) {
             continue; /* named twice */
         }
-        err = cut_make(m, &node);
+        err = cut_make(m, &node, false);
         if (err != ERR_OK) {
             return err;
         }
@@ -405,13 +402,12 @@ static enum err members_leave(struct making *m)
     return ERR_OK;
 }
 
-/* A cut without heads ends the suspension, and binds nothing of a node that is in (store/README.md 3.3). */
+/* To name it in the cuts ends the suspension, and binds nothing under its present key (store/README.md 3.3). */
 static enum err members_lift(struct making *m)
 {
     for (size_t i = 0; m->plan->lifted != NULL && m->plan->lifted[i] != NULL; i++) {
         const struct member *subject = subject_named(m, m->plan->lifted[i]);
         struct member member;
-        struct cut *cut;
         enum err err = ERR_OK;
 
         if (subject == NULL) {
@@ -422,7 +418,7 @@ static enum err members_lift(struct making *m)
             err = member_add(m, &member); /* admitted by hubs and suspended since: the roster confirms it */
         }
         if (err == ERR_OK && cut_of(m, &member.node) == NULL) {
-            err = cut_new(m, &member.node, &cut);
+            err = cut_make(m, &member.node, true);
         }
         if (err != ERR_OK) {
             return err;
@@ -454,7 +450,7 @@ static enum err identities_replace(struct making *m)
         if (cut_of(m, &member.node) != NULL) {
             return refuse(m, ERR_INVALID, N_("a node is named twice: a new identity key ends its suspension by itself"));
         }
-        err = cut_make(m, &member.node);
+        err = cut_make(m, &member.node, false);
         held->identity = member.identity;
         /* Whoever has the old key may have given its card the highest number there is. */
         region_file_drop_card(&m->proposal->region, &member.node);

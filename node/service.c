@@ -285,9 +285,10 @@ json_t *service_append(struct service *service, const struct append_plan *plan, 
     json_t *answer;
     if (*ret_err != ERR_OK) {
         answer = service_error(*ret_err, "the records were not stored", append->clause,
-                               *ret_err == ERR_FULL  ? "free disk space; reading goes on, and nothing stored is lost"
-                               : *ret_err == ERR_GAP ? "wait until griot status names nothing of this node as missing; when nobody can send it back: griot import --anyway"
-                                                     : "correct the record and enter it again");
+                               *ret_err == ERR_FULL         ? "free disk space; reading goes on, and nothing stored is lost"
+                               : *ret_err == ERR_PERMISSION ? "enter it at an office whose node writes"
+                               : *ret_err == ERR_GAP        ? "wait until griot status names nothing of this node as missing; when nobody can send it back: griot import --anyway"
+                                                            : "correct the record and enter it again");
     } else {
         size_t counts[3] = {0};
         answer = json_object();

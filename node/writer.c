@@ -1,5 +1,7 @@
 #include "node/writer.h"
 
+#include "node/cli/i18n.h"
+
 #include <stdlib.h>
 #include <time.h>
 
@@ -67,6 +69,17 @@ enum err writer_note(struct writer *writer, const struct notice_ref *ref)
     writer->notes[writer->note_count++] = *ref;
     writer->has_notice = true;
     return ERR_OK;
+}
+
+enum err writer_may_write(struct writer *writer, const char **why)
+{
+    const struct member *self = writer->membership != NULL ? membership_find(writer->membership, &writer->home->node) : NULL;
+    if ((self != NULL ? self->role : writer->home->role) != ROLE_OBSERVER) {
+        return ERR_OK;
+    }
+    *why = N_("this node is an observer: it reads, and writes nothing");
+    writer->is_refusal = true;
+    return ERR_PERMISSION;
 }
 
 void writer_close(struct writer *writer)

@@ -15,6 +15,7 @@ struct writer {
     struct head heads[CHANNEL_COUNT]; /* own heads that appends of the open transaction have moved; seq 0: not moved */
     bool is_gap_open;                 /* what this node had recorded in a life that it does not remember is not back yet: rows that are imported again would not be known again */
     bool has_notice;                  /* the open transaction stored a notice */
+    bool is_refusal;                  /* a change was refused before it touched anything: the open transaction goes on */
     struct notice_ref *notes;         /* these: to be told to the engine when they are durable */
     size_t note_count;
 };
@@ -27,6 +28,9 @@ MUST_CHECK enum err writer_refresh(struct writer *writer);
 
 /* Remember a notice that the open transaction has stored. ERR_MEMORY */
 MUST_CHECK enum err writer_note(struct writer *writer, const struct notice_ref *ref);
+
+/* May this node write into its logs? An observer may not: others would refuse it. ERR_PERMISSION, and `*why` says so; the open transaction is left as it was */
+MUST_CHECK enum err writer_may_write(struct writer *writer, const char **why);
 
 /* A change, run inside an open transaction. It is undone with the whole transaction when it fails with ERR_FULL, ERR_IO or ERR_MEMORY; other errors must leave nothing half done. */
 typedef enum err (*writer_change)(struct writer *writer, void *arg);

@@ -123,12 +123,14 @@ static enum err thresholds_check(const struct notice *notice, const struct regio
         own_signed |= in_own < own->count ? 1u << in_own : 0;
         before_signed |= in_before < before->count ? 1u << in_before : 0;
     }
-#ifndef GRIOT_WITHOUT_T22_THRESHOLD
-    if (bits(own_signed) < own->threshold || bits(before_signed) < before->threshold) {
+    bool is_enough = bits(own_signed) >= own->threshold && bits(before_signed) >= before->threshold;
+#ifdef GRIOT_WITHOUT_T22_THRESHOLD
+    is_enough = true;
+#endif
+    if (!is_enough) {
         *clause = "store/README.md 3.1: the roster is signed by fewer root keys than the thresholds ask for";
         return ERR_BADSIG;
     }
-#endif
     return ERR_OK;
 }
 
@@ -157,11 +159,11 @@ static bool base_find(const struct lineage *lineage, uint64_t number, const stru
         if (a->number != number - 1) {
             continue;
         }
+        bool is_followed = hash_equal(&a->hash, previous);
 #ifdef GRIOT_WITHOUT_T22_ROLLBACK
-        *ret = i;
-        return true; /* whatever roster of that number it says it follows */
+        is_followed = true; /* whichever it says it follows */
 #endif
-        if (hash_equal(&a->hash, previous)) {
+        if (is_followed) {
             *ret = i;
             return true;
         }

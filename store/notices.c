@@ -415,11 +415,16 @@ static enum err admit_frontier(struct store *store, const struct notice *notice,
     if (err == ERR_OK) {
         err = newest_compare(store, ret, &has_held, &held, ret_is_new, clause);
     }
-    if (err != ERR_OK || !*ret_is_new) {
+    /* One that seems older may be by a newer key, which a roster names that is not held. */
+    bool is_beyond = err == ERR_STALE && !membership_holds_roster(store->membership, frontier.roster_number, &frontier.roster_hash);
+    if (!is_beyond && (err != ERR_OK || !*ret_is_new)) {
         return err;
     }
     if (store->check(SIGN_FRONTIER, &store->region, notice->body, &key, &notice->signatures[0].signature) != ERR_OK) {
         return frontier_refuse(store, notice, &frontier, clause);
+    }
+    if (err != ERR_OK) {
+        return err;
     }
     const struct member *named = membership_named(store->membership, &frontier.node);
     bool is_hub = named != NULL && named->role == ROLE_HUB;

@@ -5,12 +5,10 @@
 #include "node/home.h"
 #include "node/region_file.h"
 #include "node/restore.h"
-#include "node/writer.h"
+#include "node/service.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-static const char *role_of(enum role role) { return role == ROLE_HUB ? "hub" : role == ROLE_OBSERVER ? "observer" : "edge"; }
 
 static json_t *card_json(const struct card *card, const char *print, struct span notice)
 {
@@ -23,7 +21,7 @@ static json_t *card_json(const struct card *card, const char *print, struct span
     }
     (void)json_object_set_new(object, "name", json_string(card->name));
     (void)json_object_set_new(object, "node_id", json_string(hex_encode(card->node.b, sizeof card->node.b, hex)));
-    (void)json_object_set_new(object, "role", json_string(role_of(card->role)));
+    (void)json_object_set_new(object, "role", json_string(role_name(card->role)));
     (void)json_object_set_new(object, "region", json_string(hex_encode(card->region.b, sizeof card->region.b, hex)));
     (void)json_object_set_new(object, "counter", json_integer((json_int_t)card->counter));
     (void)json_object_set_new(object, "fingerprint", json_string(print));

@@ -1,12 +1,11 @@
 /* root_show.c - a proposal in plain words: what whoever signs it must have read. */
 #include "node/cli/reply.h"
 #include "node/cli/root.h"
+#include "node/service.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-
-static const char *role_name_of(enum role role) { return role == ROLE_HUB ? "hub" : role == ROLE_OBSERVER ? "observer" : "edge"; }
 
 static const char *profile_word(uint32_t profile)
 {
@@ -29,20 +28,22 @@ static void change_print(const struct proposal_change *c, FILE *to)
         (void)fprintf(to, _("  It settles that there are two rosters number %u: %s. Neither counts from then on but for what this one repeats.\n"), c->before, c->text);
         break;
     case CHANGE_JOINS:
-        if (c->is_admitted) {
-            (void)fprintf(to, _("  + %s joins as %s: two hubs have admitted it; its card %s\n"), name, role_word(role_name_of(c->role)), print);
+        if (c->is_back) {
+            (void)fprintf(to, _("  + %s comes back as %s, an earlier roster had removed it; its card %s\n"), name, role_word(role_name(c->role)), print);
+        } else if (c->is_admitted) {
+            (void)fprintf(to, _("  + %s joins as %s: two hubs have admitted it; its card %s\n"), name, role_word(role_name(c->role)), print);
         } else {
-            (void)fprintf(to, _("  + %s joins as %s; its card %s\n"), name, role_word(role_name_of(c->role)), print);
+            (void)fprintf(to, _("  + %s joins as %s; its card %s\n"), name, role_word(role_name(c->role)), print);
         }
         break;
     case CHANGE_LEAVES:
-        (void)fprintf(to, _("  - %s (%s) leaves\n"), name, role_word(role_name_of(c->role)));
+        (void)fprintf(to, _("  - %s (%s) leaves\n"), name, role_word(role_name(c->role)));
         break;
     case CHANGE_IDENTITY:
         (void)fprintf(to, _("  ! %s has a new identity key; its card %s\n"), name, print);
         break;
     case CHANGE_ROLE:
-        (void)fprintf(to, _("  ! %s becomes %s, was %s\n"), name, role_word(role_name_of(c->role)), role_word(role_name_of(c->role_before)));
+        (void)fprintf(to, _("  ! %s becomes %s, was %s\n"), name, role_word(role_name(c->role)), role_word(role_name(c->role_before)));
         break;
     case CHANGE_NAME:
         (void)fprintf(to, _("  ! %s is the new name of %s\n"), name, c->text);
@@ -51,9 +52,6 @@ static void change_print(const struct proposal_change *c, FILE *to)
         (void)fprintf(to, ngettext("  x the records of %s end where %u of its logs is named, and never below what both hubs hold\n",
                                    "  x the records of %s end where %u of its logs are named, and never below what both hubs hold\n", c->logs),
                       name, c->logs);
-        break;
-    case CHANGE_CUT_GONE:
-        (void)fprintf(to, _("  ! the records of %s, which has left, are no longer cut\n"), name);
         break;
     case CHANGE_LIFTED:
         (void)fprintf(to, _("  ! the suspension of %s ends\n"), name);
@@ -133,7 +131,7 @@ enum err root_show(const struct proposal *proposal, FILE *to)
 
 static const char *const change_names[] = {[CHANGE_SETTLES] = "settles",     [CHANGE_JOINS] = "joins",         [CHANGE_LEAVES] = "leaves",
                                            [CHANGE_IDENTITY] = "identity",   [CHANGE_ROLE] = "role",           [CHANGE_NAME] = "name",
-                                           [CHANGE_CUT] = "cut",             [CHANGE_CUT_GONE] = "cut gone",   [CHANGE_LIFTED] = "lifted",
+                                           [CHANGE_CUT] = "cut",             [CHANGE_LIFTED] = "lifted",
                                            [CHANGE_SUSPENDED] = "suspended", [CHANGE_KEY_ADDED] = "key added", [CHANGE_KEY_DROPPED] = "key dropped",
                                            [CHANGE_THRESHOLD] = "threshold", [CHANGE_PROFILE] = "profile",     [CHANGE_PROTOCOL] = "protocol"};
 
@@ -142,10 +140,10 @@ static json_t *change_json(const struct proposal_change *c)
     json_t *object = json_pack("{s:s}", "change", change_names[c->kind]);
     char hex[2 * sizeof c->node.b + 1];
 
-    if (c->name[0] != '\0' || c->kind == CHANGE_CUT_GONE) {
+    if (c->name[0] != '\0') {
         (void)json_object_set_new(object, "name", json_string(c->name));
         (void)json_object_set_new(object, "node_id", json_string(hex_encode(c->node.b, sizeof c->node.b, hex)));
-        (void)json_object_set_new(object, "role", json_string(role_name_of(c->role)));
+        (void)json_object_set_new(object, "role", json_string(role_name(c->role)));
     }
     if (c->print[0] != '\0') {
         (void)json_object_set_new(object, "fingerprint", json_string(c->print));
@@ -156,9 +154,10 @@ static json_t *change_json(const struct proposal_change *c)
     switch ((int)c->kind) {
     case CHANGE_JOINS:
         (void)json_object_set_new(object, "admitted", json_boolean(c->is_admitted));
+        (void)json_object_set_new(object, "back", json_boolean(c->is_back));
         break;
     case CHANGE_ROLE:
-        (void)json_object_set_new(object, "role_before", json_string(role_name_of(c->role_before)));
+        (void)json_object_set_new(object, "role_before", json_string(role_name(c->role_before)));
         break;
     case CHANGE_CUT:
         (void)json_object_set_new(object, "logs", json_integer(c->logs));

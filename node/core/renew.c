@@ -101,6 +101,10 @@ void core_renew_look(struct core *core)
         return;
     }
     bool is_over = home_rotation_is_over(core->home, wall_now());
+    if (core->home->is_rotating && !is_over) {
+        uint64_t left = core->home->rotated.ms + ROTATION_OVERLAP_MS - wall_now().ms;
+        core->renew_next.ms = core->now.ms + (left < LOOK_MS ? left + 1 : LOOK_MS);
+    }
     if (!is_over && !is_rotation_due(core)) {
         core->renew_wanted = core->now;
         return;

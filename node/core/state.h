@@ -178,9 +178,9 @@ void core_send_ranges(struct core *core);
 void core_membership_changed(struct core *core);
 /* Links that wait are dialled now: there is a reason to hope for another answer. */
 void core_dial_again(struct core *core);
-/* The heads that a notice brings to the engine: of a frontier all of them, of a fork proof the log and the seq at which it forks. Returns how many were written to `ret`
- * (FRONTIER_HEADS_MAX). */
-size_t core_notice_heads(struct unpack *unpack, const struct notice_ref *ref, struct span bytes, struct span heads_bytes, struct head *ret);
+/* The heads that a notice brings to the engine: of a frontier all of them (of an observer's none: nothing can be fetched from it), of a fork proof the log and the seq at which it forks. Returns
+ * how many were written to `ret` (FRONTIER_HEADS_MAX). `membership` may be NULL. */
+size_t core_notice_heads(struct unpack *unpack, const struct membership *membership, const struct notice_ref *ref, struct span bytes, struct span heads_bytes, struct head *ret);
 void core_notice_stored(struct core *core, uint32_t slot, const struct notice_ref *ref, bool is_start);
 /* Own frontiers rise from the highest counter that we have ever signed, as far as we or our peers remember it. */
 void core_note_frontier(struct core *core, const struct notice_ref *ref);

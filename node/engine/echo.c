@@ -10,12 +10,12 @@ static size_t others_count(const struct sync *sync)
     size_t count = 0;
 
     for (size_t i = 0; i < sync->member_count; i++) {
-        count += !node_id_equal(&sync->members[i].node, &sync->config.self);
+        count += sync->members[i].role != ROLE_OBSERVER && !node_id_equal(&sync->members[i].node, &sync->config.self);
     }
     return count;
 }
 
-/* A hub, or two edges, or all there are. */
+/* A hub, or two edges, or all there are. Observers do not count: what has reached only them has reached nobody who passes it on. */
 static bool is_enough(const struct sync *sync)
 {
     const struct echo *echo = &sync->echo;
@@ -45,7 +45,7 @@ static void echo_heard(struct sync *sync, const struct peer *peer)
 
     if (peer->role == ROLE_HUB) {
         echo->has_hub = true;
-    } else if (echo->edge_count < 2 && (echo->edge_count == 0 || !node_id_equal(&echo->edges[0], &peer->node))) {
+    } else if (peer->role == ROLE_EDGE && echo->edge_count < 2 && (echo->edge_count == 0 || !node_id_equal(&echo->edges[0], &peer->node))) {
         echo->edges[echo->edge_count++] = peer->node;
     }
     echo_look(sync);

@@ -138,6 +138,12 @@ void ranges_granted(struct sync *sync, struct peer *peer, struct span body)
         engine_drop(sync, peer, err, clause);
         return;
     }
+    if (sync->config.role == ROLE_OBSERVER) { /* reads and passes nothing on, whoever asks */
+        for (size_t i = 0; i < count; i++) {
+            lane_refuse(sync, peer, &sync->scratch->subs[i].log);
+        }
+        return;
+    }
     if (has_digest) {
         all_apply(sync, peer, &digest);
     }

@@ -10,13 +10,13 @@ enum {
     RETRY_MS = 1000,         /* first pause after a gap */
 };
 
-static void segment_states(struct sync *sync, struct view *view, uint64_t height)
+static void segment_states(struct sync *sync, struct peer *peer, struct view *view, uint64_t height)
 {
     uint64_t old_height = view->height;
 
     if (height > old_height) {
         view->height = height;
-        lanes_stated(sync, view, old_height, view->entries);
+        lanes_stated(sync, peer, view, old_height, view->entries);
         lanes_settle(sync, view->log);
     }
 }
@@ -32,7 +32,7 @@ static void stray(struct sync *sync, struct peer *peer, uint32_t index, uint64_t
     }
     peer->stray_bytes -= bytes;
     if (view != NULL) { /* it will not say so again: what it sends, it holds */
-        segment_states(sync, view, height);
+        segment_states(sync, peer, view, height);
     }
 }
 
@@ -89,7 +89,7 @@ void segments_arrived(struct sync *sync, struct peer *peer, struct span body)
     height = seg->first + seg->count;
     view->in_next = height;
     view->denials = 0;
-    segment_states(sync, view, height);
+    segment_states(sync, peer, view, height);
     peer->bytes_in += body.n;
     peer->segment_ms = sync->now;
     log->progress_ms = sync->now;

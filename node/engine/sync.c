@@ -119,7 +119,7 @@ struct view *engine_view(struct sync *sync, struct peer *peer, uint32_t index)
         view->entries = log->head.entries;
         view->told = log->height;
         hash_prefix(&peer->session, &log->head.hash, view->prefix);
-        lanes_stated(sync, view, 0, 0);
+        lanes_stated(sync, peer, view, 0, 0);
         if (peer->is_out_all && !node_id_equal(&log->author, &peer->node)) {
             view->flags |= VIEW_OUT;
             view->out_next = log->height;

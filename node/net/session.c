@@ -63,12 +63,14 @@ static enum err take_hello(struct session *session, const struct session_self *s
     if (err != ERR_OK) {
         return err;
     }
-#ifndef GRIOT_WITHOUT_T34_VERSION
-    if (session->peer_hello.protocol < membership_protocol_min(self->membership)) {
+    bool is_too_old = session->peer_hello.protocol < membership_protocol_min(self->membership);
+#ifdef GRIOT_WITHOUT_T34_VERSION
+    is_too_old = false;
+#endif
+    if (is_too_old) {
         *clause = "WIRE.md 5.2: an older protocol version than the roster allows";
         return ERR_VERSION;
     }
-#endif
     if (session->peer_hello.protocol != PROTOCOL_VERSION) {
         *clause = "WIRE.md 5.2: another protocol version";
         return ERR_VERSION;

@@ -126,7 +126,7 @@ static void hello_fill(struct member_state *m, const char *behaviour)
 {
     m->self = (struct session_self){.identity = m->home.identity, .transport = m->home.transport_public, .membership = m->membership, .owns_key = owns_key, .arg = m};
     struct hello *hello = &m->self.hello;
-    hello->protocol = strcmp(behaviour, "protocol") == 0 ? PROTOCOL_VERSION + 7 : PROTOCOL_VERSION;
+    hello->protocol = strcmp(behaviour, "protocol") == 0 ? PROTOCOL_VERSION + 7 : strcmp(behaviour, "protocol-0") == 0 ? 0 : PROTOCOL_VERSION;
     hello->region = m->home.region;
     if (strcmp(behaviour, "region") == 0) {
         hello->region.b[0] ^= 1;
@@ -255,6 +255,36 @@ static void lie(struct member_state *m)
     free(memory);
 }
 
+static bool take_roster(void *arg, const struct notice_ref *ref, struct span notice, struct span heads)
+{
+    struct span *ret = arg;
+    (void)heads;
+    if (ref->kind == NOTICE_ROSTER) {
+        *ret = notice;
+    }
+    return true;
+}
+
+/* A notice that is held, with one byte set: of its signed bytes, or, counted from behind, of its last signature. */
+static void give_notice(struct member_state *m, bool is_roster, long at, uint8_t byte)
+{
+    struct span held = span_of(NULL, 0), heads;
+    uint8_t *copy = malloc(FRAME_BYTES_MAX), *body = malloc(FRAME_BYTES_MAX);
+    struct out out = out_into(body, FRAME_BYTES_MAX);
+    struct notice notice;
+    MUST(copy != NULL && body != NULL);
+    MUST(is_roster ? store_notices(m->read, take_roster, &held) == ERR_OK : store_notice_newest(m->read, NOTICE_CARD, &m->home.node, &held, &heads) == ERR_OK);
+    MUST(held.n > 0 && held.n <= FRAME_BYTES_MAX);
+    memcpy(copy, held.p, held.n);
+    held = span_of(copy, held.n);
+    MUST(notice_decode(m->unpack, held, &notice, NULL) == ERR_OK);
+    copy[at < 0 ? held.n - (size_t)-at : (size_t)(notice.body.p - copy) + (size_t)at] = byte;
+    notice_message_encode(held, 0, span_of(NULL, 0), &out);
+    send_body(m, MESSAGE_NOTICE, out_written(&out));
+    free(copy);
+    free(body);
+}
+
 static void misbehave(struct member_state *m, const char *behaviour)
 {
     uint8_t bytes[600];
@@ -305,6 +335,18 @@ static void misbehave(struct member_state *m, const char *behaviour)
         send_body(m, MESSAGE_NOTICE, out_written(&out));
     } else if (strcmp(behaviour, "liar") == 0) {
         lie(m);
+    } else if (strcmp(behaviour, "roster") == 0) {
+        give_notice(m, true, -9, 0x5a); /* of a signature */
+    } else if (strcmp(behaviour, "roster-changed") == 0) {
+        give_notice(m, true, 110, 0x5a); /* of a root key */
+    } else if (strcmp(behaviour, "roster-format-0") == 0) {
+        give_notice(m, true, 1, 0);
+    } else if (strcmp(behaviour, "roster-format-2") == 0) {
+        give_notice(m, true, 1, 2);
+    } else if (strcmp(behaviour, "card-format-0") == 0) {
+        give_notice(m, false, 1, 0);
+    } else if (strcmp(behaviour, "card-format-2") == 0) {
+        give_notice(m, false, 1, 2);
     } else if (strcmp(behaviour, "oversize") == 0) {
         memcpy(large, m->session.id.b, 8);
         large[8] = MESSAGE_SEG;
@@ -327,6 +369,37 @@ static void rotate(const char *path, const char *seconds)
     home_fini(&home);
 }
 
+/* HOME DAYS aged: the card as if it had been made DAYS ago. */
+static void age(const char *path, const char *days)
+{
+    static struct home home;
+    struct wall_ms now = wall_now();
+    struct card card;
+    now.ms -= strtoull(days, NULL, 10) * 86400 * 1000;
+    MUST(home_open(path, &home) == ERR_OK);
+    MUST(home_unlock(&home, NULL) == ERR_OK);
+    MUST(home_card_decoded(&home, &card) == ERR_OK);
+    MUST(home_card_sign(&home, "card", card.counter + 1, now) == ERR_OK);
+    home_fini(&home);
+}
+
+/* HOME HUB writes: a record into an own log, whatever our role. */
+static void write_anyway(const char *path)
+{
+    static struct home home;
+    struct store *store;
+    struct author *author;
+    struct head head;
+    struct hash content;
+    struct payload payload = {.kind = ENTRY_RECORD, .bytes = span_text("\x81\x01\x02")};
+    MUST(crypto_start() == ERR_OK && home_open(path, &home) == ERR_OK && home_unlock(&home, NULL) == ERR_OK && store_open(home.path, &store) == ERR_OK);
+    MUST(author_new(store, home.keyring, home.identity, &author) == ERR_OK && store_begin(store) == ERR_OK);
+    MUST(author_append(author, CHANNEL_REPORT, &payload, 1, wall_now(), 1, &content, &head) == ERR_OK && store_commit(store) == ERR_OK);
+    author_destroy(&author);
+    store_close(&store);
+    home_fini(&home);
+}
+
 int main(int argc, char **argv)
 {
     static struct member_state m;
@@ -335,9 +408,17 @@ int main(int argc, char **argv)
         rotate(argv[1], argv[2]);
         return 0;
     }
+    if (strcmp(argv[3], "aged") == 0) {
+        age(argv[1], argv[2]);
+        return 0;
+    }
+    if (strcmp(argv[3], "writes") == 0) {
+        write_anyway(argv[1]);
+        return 0;
+    }
     open_all(&m, argv[1], argv[2]);
     bool stands = shake_hands(&m, argv[3]);
-    bool is_handshake = strcmp(argv[3], "region") == 0 || strcmp(argv[3], "protocol") == 0 || strcmp(argv[3], "ack") == 0;
+    bool is_handshake = strcmp(argv[3], "region") == 0 || strncmp(argv[3], "protocol", 8) == 0 || strcmp(argv[3], "ack") == 0;
     if (!is_handshake) {
         MUST(stands);
         misbehave(&m, argv[3]);

@@ -660,7 +660,57 @@ static void a_log_that_had_ended_goes_on_under_a_grant_of_everything(void **stat
     assert_non_null(puppet_action(&p, SYNC_ADMIT, HUB, 0));
 }
 
+/* ---- observers ---- */
+
+static int observer(void **state)
+{
+    (void)state;
+    puppet_start(&p, ROLE_OBSERVER);
+    return 0;
+}
+
+static void an_observer_is_not_asked_and_what_it_states_is_not_missing(void **state)
+{
+    (void)state;
+    puppet_held(&p, LOG, 4, AUTHOR, CHANNEL_ALERT);
+    up_with(EDGE, ROLE_OBSERVER, LOG, 6);
+    puppet_says_head(&p, EDGE, false, LOG2, 3, 0); /* of a log that nobody else has heard of */
+    puppet_tick(&p, 60000);
+    assert_false(puppet_has_sub(&p, EDGE, LOG, NULL));
+    assert_false(puppet_has_sub(&p, EDGE, LOG2, NULL));
+    assert_int_equal(sync_missing(p.sync), 0);
+    puppet_says_head(&p, EDGE, false, LOG, 4, 1); /* another branch: no search, which would ask it */
+    assert_false(puppet_has_sub(&p, EDGE, LOG, NULL));
+    up_with(HUB, ROLE_HUB, LOG, 6);
+    assert_true(puppet_has_sub(&p, HUB, LOG, NULL));
+    assert_int_equal(sync_missing(p.sync), 4); /* two commits of two entries */
+}
+
+static void an_observer_asks_and_passes_nothing_on(void **state)
+{
+    (void)state;
+    puppet_held(&p, LOG, 4, AUTHOR, CHANNEL_REPORT);
+    up_with(HUB, ROLE_HUB, LOG, 6);
+    assert_true(puppet_has_sub(&p, HUB, LOG, NULL));
+    up_with(EDGE, ROLE_EDGE, LOG, 1);
+    puppet_says_sub(&p, EDGE, LOG, 1, 0, true);
+    assert_true(puppet_has_stop(&p, EDGE, LOG));
+    assert_null(puppet_action(&p, SYNC_SEND_RANGE, EDGE, 0));
+    puppet_settle(&p);
+    assert_null(puppet_action(&p, SYNC_SEND_RANGE, EDGE, 0));
+}
+
+static void an_observer_is_sent_what_it_asks_for(void **state)
+{
+    (void)state;
+    puppet_held(&p, LOG, 4, AUTHOR, CHANNEL_REPORT);
+    up_with(EDGE, ROLE_OBSERVER, LOG, 1);
+    puppet_says_sub(&p, EDGE, LOG, 1, 0, true);
+    assert_non_null(puppet_action(&p, SYNC_SEND_RANGE, EDGE, 0));
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, edge, stop)
+#define TEST_OBSERVER(f) cmocka_unit_test_setup_teardown(f, observer, stop)
 #define TEST_HUB(f) cmocka_unit_test_setup_teardown(f, hub, stop)
 
 int main(void)
@@ -694,6 +744,9 @@ int main(void)
         TEST(a_forked_log_of_our_own_is_fetched_as_far_as_others_make_it_final),
         TEST(a_log_that_had_ended_goes_on_under_a_grant_of_everything),
         TEST(a_head_that_a_proof_lowers_is_stated_anew),
+        TEST(an_observer_is_not_asked_and_what_it_states_is_not_missing),
+        TEST_OBSERVER(an_observer_asks_and_passes_nothing_on),
+        TEST(an_observer_is_sent_what_it_asks_for),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

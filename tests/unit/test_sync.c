@@ -187,6 +187,16 @@ static void one_edge_is_not_enough_and_two_are(void **state)
     assert_true(sync_is_released(p.sync));
 }
 
+static void observers_are_not_enough(void **state)
+{
+    (void)state;
+    puppet_roster(&p, 20, 2);
+    puppet_up(&p, EDGE, ROLE_OBSERVER, false);
+    puppet_says_echo(&p, EDGE, 0, 0, 0);
+    puppet_up(&p, EDGE2, ROLE_OBSERVER, true);
+    assert_false(sync_is_released(p.sync));
+}
+
 static void everybody_there_is_is_enough(void **state)
 {
     (void)state;
@@ -597,6 +607,7 @@ int main(void)
         TEST(who_is_not_in_the_roster_is_dropped),
         TEST(own_commits_stay_until_a_hub_has_shown_our_logs),
         TEST(one_edge_is_not_enough_and_two_are),
+        TEST(observers_are_not_enough),
         TEST(everybody_there_is_is_enough),
         TEST(alone_in_its_region_a_node_is_released_at_once),
         TEST(more_or_other_than_we_hold_of_our_own_is_an_alarm_and_is_fetched),
