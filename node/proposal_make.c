@@ -324,8 +324,16 @@ static enum err cut_extend(struct making *m, const struct extension *extension)
     if (member_of(m, &extension->cut.node) != NULL) {
         return refuse(m, ERR_INVALID, N_("a cut is extended of a node that is out: remove this one, or lift its suspension"));
     }
-    if (cut == NULL) {
+    if (cut == NULL && !lineage_has_left(m->proposal->lineage, &extension->cut.node)) {
         return refuse(m, ERR_NOT_FOUND, N_("that node has no cut that could be extended"));
+    }
+    if (cut == NULL) {
+        enum err err = cut_make(m, &extension->cut.node, false);
+
+        if (err != ERR_OK) {
+            return err;
+        }
+        cut = cut_of(m, &extension->cut.node);
     }
     for (uint32_t i = 0; i < extension->cut.head_count; i++) {
         const struct head *head = &extension->cut.heads[i];

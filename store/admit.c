@@ -241,6 +241,9 @@ static enum err meet_held(struct gate *gate, uint64_t seq, struct span packed, s
         ret->own_conflict = seq;
         return refuse(gate, "store/README.md 5: another commit of our own is in its place", ERR_GAP);
     }
+#ifdef GRIOT_WITHOUT_T10_PROOF /* each believes the side that came first */
+    return refuse(gate, "store/README.md 2: another signed commit with this number is held", ERR_FORK);
+#endif
     err = prove_fork(gate, seq, store->commit, &chain.hash, ret);
     if (err == ERR_FORK && branch_gives_way(store, gate->log, seq)) {
         err = branch_set_aside(store, gate->log, seq);
