@@ -119,9 +119,10 @@ $(B)/e2e/clock.so: tests/e2e/clock.c
 $(B)/replay/%: $(B)/obj/tests/fuzz/%.o $(B)/obj/tests/fuzz/replay.o $(ALL_LIBS)
 	$(call say,LINK,$@)
 	$(Q)mkdir -p $(@D) && $(CC) $(LDFLAGS) -o $@ $< $(B)/obj/tests/fuzz/replay.o $(ALL_LIBS) $(LIBS)
+FUZZ.fuzz_bundle := node/bundle_reader.c # what a target needs beyond proto and crypto
 $(B)/fuzz/%: tests/fuzz/%.c $(SRC.proto) $(SRC.record) | $(DEPS)
 	$(call say,FUZZ,$@)
-	$(Q)mkdir -p $(@D) && clang -g -O1 -std=c11 $(CPPFLAGS) -fsanitize=fuzzer,address,undefined -o $@ $< $(SRC.proto) $(SRC.record) $(SRC.crypto) $(LIBS)
+	$(Q)mkdir -p $(@D) && clang -g -O1 -std=c11 $(CPPFLAGS) -fsanitize=fuzzer,address,undefined -o $@ $< $(FUZZ.$*) $(SRC.proto) $(SRC.record) $(SRC.crypto) $(LIBS)
 
 build-check: all $(UNIT) $(REPLAY)
 

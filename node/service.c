@@ -76,6 +76,7 @@ enum err service_change(struct service *service, writer_change change, void *arg
         if (err != ERR_OK) {
             return err;
         }
+        writer_forget(service->writer);
         err = change(service->writer, arg);
         if (err != ERR_OK) {
             store_abort(service->store);
@@ -83,9 +84,9 @@ enum err service_change(struct service *service, writer_change change, void *arg
         }
         err = store_commit(service->store);
     }
-    if (err == ERR_OK && service->writer->has_notice) {
-        service->writer->has_notice = false;
-        service->writer->note_count = 0; /* peers are told by the daemon when it starts */
+    bool has_notice = service->writer->has_notice;
+    writer_forget(service->writer); /* peers are told by the daemon when it starts */
+    if (err == ERR_OK && has_notice) {
         err = writer_refresh(service->writer);
     }
     return err == ERR_OK ? follow(service) : err;

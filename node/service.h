@@ -12,7 +12,7 @@ struct service {
     struct home *home;
     struct store *store;
     struct views *views;
-    struct opener *opener; /* of sealed entries: the views' and the answers'; thread-safe */
+    struct opener *opener; /* opens what is sealed for this node, for the views and the answers; thread-safe */
     struct core *core;     /* the daemon's, or NULL: the next two are set */
     struct writer *writer;
     struct sync *sync;     /* told what the store holds */

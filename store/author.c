@@ -188,6 +188,7 @@ static enum err incarnate(struct author *author, enum channel channel, const str
     }
     secret_destroy(&slot->key);
     *slot = (struct slot){.key = key, .log = chain.log};
+    author->born[channel] = chain.log;
     return ERR_OK;
 }
 

@@ -9,6 +9,7 @@
 #include "store/membership.h"
 
 struct store;
+struct store_read; /* a read transaction; keep it under a second */
 struct audience; /* store/audience.h */
 struct sealed;   /* proto/sealed.h */
 
@@ -124,6 +125,19 @@ struct gave_way { /* outcome of author_give_way */
  *   errors  ERR_NOT_FOUND  no such log of ours; after any other the transaction fails: those of author_append */
 MUST_CHECK enum err author_give_way(struct author *author, const struct log_id *log, uint64_t from, uint64_t roster_number, struct gave_way *ret);
 
+bool author_is_released(const struct author *author);
+struct leaving { /* outcome of author_leaves */
+    uint64_t entries;                 /* issued again, in logs that were begun now */
+    struct head heads[CHANNEL_COUNT]; /* of those logs; seq 0: none of this channel */
+};
+/* All own commits are about to leave by hand although nobody has shown our logs in this life (README 5): what has not left of logs that were begun in an
+ * earlier life gives way to a log that is begun now, so that no life of this home ever writes into the log of another; the marks are forgotten. All of it, or nothing, with the open
+ * transaction; it must be durable before anything of it leaves. Once released, it does nothing.
+ *   errors  those of author_give_way */
+MUST_CHECK enum err author_leaves(struct author *author, uint64_t roster_number, struct leaving *ret);
+/* Does this head name a commit of ours that was made in this author's life? Then whoever signed it has signed it after our start. */
+bool author_has_proof(const struct author *author, struct store_read *read, const struct head *head);
+
 /* Own records by id, kept in the same transaction as their append, so that an import run twice makes no duplicates whatever the index's lag. */
 struct own_record {
     struct hash version; /* content hash of the current version */
@@ -153,7 +167,6 @@ MUST_CHECK enum err store_expire_step(struct store *store, bool *ret_is_done);
 
 /* ---- reading: any thread ---- */
 
-struct store_read; /* a read transaction; keep it under a second */
 MUST_CHECK enum err store_read_begin(struct store *store, struct store_read **ret);
 void store_read_end(struct store_read **read);
 
@@ -193,6 +206,11 @@ MUST_CHECK enum err store_notice_newest(struct store_read *read, enum notice_kin
                                         struct span *ret_heads);
 MUST_CHECK enum err store_notices(struct store_read *read,
                                   bool (*each)(void *arg, const struct notice_ref *ref, struct span notice, struct span heads), void *arg);
+/* The heads of a node's frontier with this counter, one of the last few that are kept; sorted by log. `ret` has room for FRONTIER_HEADS_MAX.
+ *   errors  ERR_NOT_FOUND  not kept; ERR_CORRUPT; ERR_MEMORY */
+MUST_CHECK enum err store_frontier_heads(struct store_read *read, const struct node_id *node, uint64_t counter, struct head *ret, size_t *ret_count);
+/* The counters of a node's frontiers that are kept, falling. Writes at most `max`, returns how many. */
+size_t store_frontier_counters(struct store_read *read, const struct node_id *node, uint64_t *ret, size_t max);
 /* What changed in a frontier since its own counter `base`; ERR_GAP when that is not kept (then send it whole). Kept: the last few of each node. */
 MUST_CHECK enum err store_frontier_change(struct store_read *read, const struct node_id *node, uint64_t base, struct out *ret);
 /* Build membership from the charter, rosters and acts held. */

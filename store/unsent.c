@@ -38,18 +38,27 @@ void unsent_mark(struct store *store, uint32_t number, uint64_t seq)
     }
 }
 
-enum err author_released(struct author *author)
+static void marks_forget(struct store *store)
 {
-    struct store *store = author->store;
     struct kv_cursor cursor;
-    assert(store->is_writing);
-    author->is_released = true;
     kv_cursor_open(&store->txn, TABLE_META, &cursor);
     for (bool ok = kv_seek_prefix(&cursor, span_text(META_UNSENT)); ok; ok = kv_next_prefix(&cursor, span_text(META_UNSENT))) {
         kv_cursor_delete(&cursor);
     }
     kv_cursor_close(&cursor);
-    return store->txn.err;
+}
+
+enum err author_released(struct author *author)
+{
+    assert(author->store->is_writing);
+    author->is_released = true;
+    marks_forget(author->store);
+    return author->store->txn.err;
+}
+
+bool author_is_released(const struct author *author)
+{
+    return author->is_released;
 }
 
 /* ---- the epoch ---- */
@@ -209,6 +218,7 @@ static enum err take_back(struct store *store, struct log *log, uint64_t first)
     }
     (void)kv_delete(&store->txn, TABLE_META, unsent_key(log->number, mem));
     epoch_next(store);
+    store->ends_changed++;
     return store->txn.err;
 }
 
@@ -271,4 +281,69 @@ enum err author_give_way(struct author *author, const struct log_id *id, uint64_
         store->txn.err = err; /* half of it must not become durable */
     }
     return err;
+}
+
+/* ---- leaving by hand ---- */
+
+/* Begun in this author's life: nobody, in whatever earlier or other life of this home, can have written into it. */
+static bool is_born(const struct author *author, const struct log *log)
+{
+    return log_id_compare(&author->born[log->chain.channel], &log->chain.log) == 0;
+}
+
+/* The channel's open log, if it is an older one, is appended to no more: what is issued again goes into one that is begun now. */
+static void leave_older(struct author *author, enum channel channel)
+{
+    struct slot *slot = &author->slots[channel];
+    if (slot->key == NULL || log_id_compare(&slot->log, &author->born[channel]) != 0) {
+        slot->is_closing = true;
+    }
+}
+
+enum err author_leaves(struct author *author, uint64_t roster_number, struct leaving *ret)
+{
+    struct store *store = author->store;
+    uint32_t count = store->log_count; /* without those that are begun below */
+    enum err err = ERR_OK;
+    assert(store->is_writing);
+    *ret = (struct leaving){0};
+    if (author->is_released) {
+        return ERR_OK;
+    }
+    for (uint32_t number = 1; number <= count && err == ERR_OK; number++) {
+        struct log *log = log_at(store, number);
+        struct gave_way gave_way;
+        if (log == NULL) {
+            return store->txn.err;
+        }
+        uint64_t first = unsent_first(&store->txn, number);
+        if (!node_id_equal(&log->chain.node, &store->self) || first == 0 || first > log->chain.seq || is_born(author, log)) {
+            continue;
+        }
+        leave_older(author, log->chain.channel);
+        err = author_give_way(author, &log->chain.log, 0, roster_number, &gave_way);
+        if (err == ERR_OK && gave_way.commits > 0) {
+            ret->entries += gave_way.entries;
+            ret->heads[gave_way.channel] = gave_way.reissued;
+        }
+    }
+    if (err == ERR_OK) {
+        marks_forget(store);
+        for (size_t i = 0; i < CHANNEL_COUNT; i++) {
+            author->slots[i].is_marked = false;
+        }
+    }
+    return err != ERR_OK ? err : store->txn.err;
+}
+
+bool author_has_proof(const struct author *author, struct store_read *read, const struct head *head)
+{
+    struct commit_row row;
+    uint32_t number;
+    bool is_ours = false;
+    for (size_t i = 0; i < CHANNEL_COUNT; i++) {
+        is_ours = is_ours || log_id_compare(&author->born[i], &head->log) == 0;
+    }
+    return is_ours && head->seq > 0 && log_number_of(&read->txn, &head->log, &number) == ERR_OK &&
+           commit_row_get(&read->txn, number, head->seq, &row) == ERR_OK && hash_equal(&row.hash, &head->hash);
 }

@@ -1,4 +1,5 @@
 #include "node/core/state.h"
+#include "node/frontier.h"
 #include "node/trust.h"
 
 #include <stdlib.h>
@@ -269,33 +270,14 @@ enum err core_make_frontier(struct core *core, struct pending *p)
     if (count > FRONTIER_HEADS_MAX) {
         count = FRONTIER_HEADS_MAX;
     }
-    struct frontier frontier = {.version = FORMAT_VERSION, .region = core->home->region, .node = core->home->node, .clock = wall_now()};
-    /* Rises with every frontier, within a second too, and across a restored store: time does that, seconds apart. */
-    uint64_t clock_counter = frontier.clock.ms / 1000;
-    frontier.counter = clock_counter > core->frontier_counter ? clock_counter : core->frontier_counter + 1;
-    core->frontier_counter = frontier.counter;
-    frontier.roster_number = membership_roster_number(core->writer.membership);
-    frontier.roster_hash = *membership_roster_hash(core->writer.membership);
-    frontier.acts_digest = *membership_acts_digest(core->writer.membership);
-    frontier.head_count = (uint32_t)count;
-    uint8_t *heads = malloc(NOTICE_BYTES_MAX), *memory = malloc(4096);
-    if (heads == NULL || memory == NULL) {
-        free(heads);
-        free(memory);
-        return ERR_MEMORY;
-    }
-    struct out list = out_into(heads, NOTICE_BYTES_MAX), body = out_into(memory, 1024), whole = out_into(memory + 1024, 3072);
-    heads_canonical(core->heads, count, &list);
-    hash_of(HASH_HEADS, out_written(&list), &frontier.heads_digest);
-    frontier_encode(&frontier, &body);
-    struct notice notice = {.kind = NOTICE_FRONTIER, .body = out_written(&body), .signature_count = 1};
-    sign_make(SIGN_FRONTIER, &core->home->region, notice.body, core->home->identity, &notice.signatures[0].signature);
-    notice_encode(&notice, &whole);
+    struct frontier_new fresh;
+    enum err err = frontier_sign(&core->writer, core->heads, count, core->frontier_counter, &fresh);
     p->type = PENDING_NOTICE;
-    enum err err = list.is_full || body.is_full || whole.is_full
-                       ? ERR_OVERSIZE
-                       : store_admit_notice(core->store, out_written(&whole), 0, out_written(&list), &p->ref, &p->is_new, &p->clause);
-    free(heads);
-    free(memory);
+    p->ref = fresh.ref;
+    p->is_new = fresh.is_new;
+    p->clause = fresh.clause;
+    if (err == ERR_OK) {
+        core_note_frontier(core, &fresh.ref);
+    }
     return err;
 }

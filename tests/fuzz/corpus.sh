@@ -58,3 +58,15 @@ after "$session\x08" notices | put message notices
 after "$session\x09" notice_message | put message notice
 after "$session\x0a" ping | put message ping
 after "$session\x0c" bye | put message bye
+
+after '\x00' bundle_head | put bundle head
+after '\x01' bundle_document | put bundle document
+after '\x03' bundle_contents | put bundle contents
+after '\x04' bundle_trailer | put bundle trailer
+{ printf '\x02\x92\xc4\x01x\xc4\x40' && printf '\x5a%.0s' $(seq 64); } | put bundle signed
+printf '\x05griot bundle 1\n\x00\x00\x01\x00' | put bundle opening
+printf '\x05griot bundle 12\n\x00\x00\x01\x00' | put bundle newer
+printf '\x05griot bundle 1\n\xff\xff\xff\xff' | put bundle four_giga_head
+printf '\x06\x01\x00\x00\x01\x00' | put bundle chunk
+printf '\x06\x00\xff\xff\xff\xff' | put bundle four_giga_chunk
+{ printf '\x07\x00\x00\x40' && bytes bundle_document | head -c 64; } | put bundle file_of_nonsense

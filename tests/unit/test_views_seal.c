@@ -137,6 +137,23 @@ static struct log_id grant(size_t author, const struct hash *content, uint32_t r
     return head.log;
 }
 
+static void order(size_t author, const struct hash *content)
+{
+    struct erasure erasure = {.author = region.nodes[author].id, .leaf_count = 1, .leaves = {*content}, .reason = "test"};
+    uint8_t bytes[PAYLOAD_BYTES_MAX];
+    struct out out = out_into(bytes, sizeof bytes);
+    struct head head;
+
+    assert_int_equal(erasure_encode(&erasure, &out), ERR_OK);
+    struct payload payload = {.kind = ENTRY_ERASURE, .bytes = out_written(&out)};
+    assert_int_equal(store_begin(office[author].home.store), ERR_OK);
+    assert_int_equal(author_append(office[author].author, CHANNEL_CONTROL, &payload, 1, NOW, 1, NULL, &head), ERR_OK);
+    for (struct store *store = office[author].home.store; store_erase_is_due(store);) {
+        assert_int_equal(store_erase_step(store), ERR_OK);
+    }
+    assert_int_equal(store_commit(office[author].home.store), ERR_OK);
+}
+
 /* ---- following and asking ---- */
 
 static uint64_t follow_some(size_t i, uint64_t items_max)
@@ -410,6 +427,36 @@ static void what_waited_is_worked_in_when_its_grant_comes(void **state)
     assert_int_equal(search(D, "early"), 2);
 }
 
+/* Erased while it waited, and erased after it was worked in: whatever of it comes, check finds nothing wrong and nobody finds it. */
+static void what_is_erased_while_it_waits_is_not_worked_in(void **state)
+{
+    (void)state;
+    struct hash early = put(A, TO_B, 1, "gone early"), late = put(A, TO_B, 2, "gone late");
+    put(A, TO_B, 3, "stays");
+    office_carry(&office[A], &office[D]);
+    follow(D);
+    check(D);
+    order(A, &early);
+    office_carry(&office[A], &office[D]);
+    follow(D);
+    check(D);
+    grant(A, &late, TO_D);
+    office_carry(&office[A], &office[D]);
+    follow(D);
+    check(D);
+    assert_int_equal(search(D, "gone"), 1);
+    assert_int_equal(search(D, "stays"), 1);
+    order(A, &late);
+    office_carry(&office[A], &office[D]);
+    follow(D);
+    check(D);
+    assert_int_equal(search(D, "gone"), 0);
+    assert_int_equal(search(D, "stays"), 1);
+    restart(D);
+    follow(D);
+    check(D);
+}
+
 /* The journal of D, followed in every manner of steps, gives one set of bytes. */
 static void many_that_waited_come_in_steps_and_give_the_same_bytes(void **state)
 {
@@ -593,21 +640,6 @@ static void what_is_wrong_inside_is_counted(void **state)
 
 /* ---- what is erased ---- */
 
-static void erase(size_t author, const struct hash *content)
-{
-    struct erasure order = {.author = region.nodes[author].id, .leaf_count = 1, .leaves = {*content}, .reason = "by mistake"};
-    uint8_t bytes[PAYLOAD_BYTES_MAX];
-    struct out out = out_into(bytes, sizeof bytes);
-    struct payload payload = {.kind = ENTRY_ERASURE};
-    struct head head;
-
-    assert_int_equal(erasure_encode(&order, &out), ERR_OK);
-    payload.bytes = out_written(&out);
-    assert_int_equal(store_begin(office[author].home.store), ERR_OK);
-    assert_int_equal(author_append(office[author].author, CHANNEL_CONTROL, &payload, 1, NOW, 1, NULL, &head), ERR_OK);
-    assert_int_equal(store_commit(office[author].home.store), ERR_OK);
-}
-
 /* Erased while it waits, while it is in the index, and after it was worked in late: it is gone in each case, and the check agrees. */
 static void what_is_sealed_can_be_erased_at_any_time(void **state)
 {
@@ -623,7 +655,7 @@ static void what_is_sealed_can_be_erased_at_any_time(void **state)
     office_carry(&office[A], &office[D]);
     follow(B);
     follow(D);
-    erase(A, &contents[1]);
+    order(A, &contents[1]);
     for (size_t i = B; i <= D; i += 2) {
         office_carry(&office[A], &office[i]);
         follow(i);
@@ -636,7 +668,7 @@ static void what_is_sealed_can_be_erased_at_any_time(void **state)
     follow(D);
     check(D);
     assert_int_equal(search(D, "among"), 3); /* what was erased before the key came is not here */
-    erase(A, &contents[2]);
+    order(A, &contents[2]);
     for (size_t i = B; i <= D; i += 2) {
         office_carry(&office[A], &office[i]);
         follow(i);
@@ -815,6 +847,7 @@ int main(void)
         TEST(sealed_versions_replace_one_another_like_others),
         TEST(what_a_node_keeps_and_cannot_read_is_counted),
         TEST(what_waited_is_worked_in_when_its_grant_comes),
+        TEST(what_is_erased_while_it_waits_is_not_worked_in),
         TEST(many_that_waited_come_in_steps_and_give_the_same_bytes),
         TEST(a_rotation_changes_nothing_and_a_lost_key_begins_again),
         TEST(without_keys_nothing_sealed_is_opened),
