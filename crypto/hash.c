@@ -22,6 +22,7 @@ static const char labels[HASH_PURPOSE_COUNT][LABEL_BYTES + 1] = {
     [HASH_PREFIX] = "griot-h-prefix",   [HASH_RECORD] = "griot-h-record",
     [HASH_CONTENT] = "griot-h-content", [HASH_SEAL] = "griot-h-seal",
     [HASH_DICTIONARY] = "griot-h-dict", [HASH_FILE] = "griot-h-file",
+    [HASH_AUDIT] = "griot-h-audit",
 };
 
 static const unsigned char *label(enum hash_purpose purpose)

@@ -23,6 +23,7 @@ enum hash_purpose {
     HASH_SEAL,       /* key derivation from a service manager's key */
     HASH_DICTIONARY, /* name of a compression dictionary */
     HASH_FILE,       /* checksum at the end of a seal file */
+    HASH_AUDIT,      /* a row of the audit trail */
     HASH_PURPOSE_COUNT
 };
 

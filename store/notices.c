@@ -1,4 +1,4 @@
-#include "store/env.h"
+#include "store/audit_rows.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -319,6 +319,7 @@ static enum err admit_frontier(struct store *store, const struct notice *notice,
         notice_delete(store, &held);
     }
     notice_put(store, ret, bytes); /* not in the journal: it changes by the minute, and nothing shown depends on it */
+    witness_note(store, &frontier);
     const struct member *member = membership_find(store->membership, &frontier.node);
     if (member != NULL && member->role == ROLE_HUB) {
         for (uint32_t number = 1; number <= store->log_count && store->txn.err == ERR_OK; number++) {
