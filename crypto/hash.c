@@ -22,7 +22,8 @@ static const char labels[HASH_PURPOSE_COUNT][LABEL_BYTES + 1] = {
     [HASH_PREFIX] = "griot-h-prefix",   [HASH_RECORD] = "griot-h-record",
     [HASH_CONTENT] = "griot-h-content", [HASH_SEAL] = "griot-h-seal",
     [HASH_DICTIONARY] = "griot-h-dict", [HASH_FILE] = "griot-h-file",
-    [HASH_AUDIT] = "griot-h-audit",
+    [HASH_SENDER_KEY] = "griot-h-sender", [HASH_WRAP] = "griot-h-wrap",
+    [HASH_AUDIT] = "griot-h-audit",     [HASH_BUNDLE] = "griot-h-bundle",
 };
 
 static const unsigned char *label(enum hash_purpose purpose)

@@ -23,7 +23,10 @@ enum hash_purpose {
     HASH_SEAL,       /* key derivation from a service manager's key */
     HASH_DICTIONARY, /* name of a compression dictionary */
     HASH_FILE,       /* checksum at the end of a seal file */
+    HASH_SENDER_KEY, /* id of a sender key, over author, audience and key */
+    HASH_WRAP,       /* nonce of a wrapped key, over ephemeral and receiver's public key */
     HASH_AUDIT,      /* a row of the audit trail */
+    HASH_BUNDLE,     /* name and checksum of a bundle */
     HASH_PURPOSE_COUNT
 };
 

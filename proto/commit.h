@@ -89,6 +89,13 @@ MUST_CHECK enum err commit_pack(struct commit_packer *packer, struct span reduce
  *           first byte; ERR_TRUNCATED */
 MUST_CHECK enum err commit_unpack(struct commit_packer *packer, struct span packed, struct span *ret, const char **clause);
 
+/* The same for the payload of one entry, at most PAYLOAD_EXPANDED_BYTES_MAX, that is then sealed (WIRE.md 6.6): one byte, then as it is or as a zstd frame.
+ *   errors  ERR_OVERSIZE, ERR_MEMORY, as of commit_pack */
+MUST_CHECK enum err payload_pack(struct commit_packer *packer, struct span payload, struct out *ret);
+/* Borrowed from `packed` when plain, else from `expanded`, which has PAYLOAD_EXPANDED_BYTES_MAX bytes; the packer's own memory is left alone.
+ *   errors  as of commit_unpack; ERR_EXPANSION  declares more than PAYLOAD_EXPANDED_BYTES_MAX */
+MUST_CHECK enum err payload_unpack(struct commit_packer *packer, struct span packed, uint8_t *expanded, struct span *ret, const char **clause);
+
 /* A log's birth, its commit 0. The log id is HASH_BIRTH over its signed bytes. */
 struct birth {
     uint32_t version;

@@ -23,6 +23,10 @@ enum {
     PAYLOAD_EXPANDED_BYTES_MAX = 16384, /* of a compressed payload, declared and real */
     AUDIENCE_BYTES_MAX = 32,            /* 0 region-wide, 32 a key id */
     SALT_BYTES = 16,
+    AUDIENCE_NODES_MAX = 160, /* who can read one entry: with a wrap each, all parts of a key fit one commit */
+    SENDER_PART_WRAPS = 24,   /* receivers in one KEY or GRANT payload: what fits PAYLOAD_BYTES_MAX */
+    SENDER_PARTS_MAX = 7,     /* payloads of one key: AUDIENCE_NODES_MAX receivers */
+    SENDER_KEY_DAYS_MAX = 30, /* that an author seals under one key */
     BIRTH_BYTES_MAX = 1024,
     BIRTH_CLOSED_MAX = 8, /* predecessors that one birth closes */
 

@@ -77,7 +77,22 @@ void commit_packer_destroy(struct commit_packer **packer)
     *packer = NULL;
 }
 
-enum err commit_pack(struct commit_packer *packer, struct span reduced, struct out *ret)
+/* One packed form: its limit once expanded, and the clauses that refuse. */
+struct form {
+    size_t bytes_max;
+    const char *empty, *too_long, *unknown, *early, *no_frame, *dictionary, *segments, *declares, *count, *damaged;
+};
+#define FORM(bytes, clause, longest, expanded)                                                                                                       \
+    {                                                                                                                                                \
+        bytes, clause ": no bytes", clause ": longer than " longest " bytes", clause ": packed neither plain nor with zstd",                         \
+            clause ": the zstd frame ends too early", clause ": not a zstd frame", clause ": a zstd frame with a dictionary or reserved bits",       \
+            clause ": a zstd frame that is not a single segment", clause ": declares more than " expanded " bytes",                                  \
+            clause ": not exactly one zstd frame", clause ": the zstd frame is damaged"                                                              \
+    }
+static const struct form commit_form = FORM(COMMIT_REDUCED_BYTES_MAX, "WIRE.md 2.5", "17409", "17408");
+static const struct form payload_form = FORM(PAYLOAD_EXPANDED_BYTES_MAX, "WIRE.md 6.6", "16385", "16384");
+
+static enum err form_pack(const struct form *form, struct commit_packer *packer, struct span reduced, struct out *ret)
 {
     const uint8_t plain = PACKED_PLAIN;
     const uint8_t zstd = PACKED_ZSTD;
@@ -85,7 +100,7 @@ enum err commit_pack(struct commit_packer *packer, struct span reduced, struct o
     size_t room;
     size_t n;
 
-    if (reduced.n > COMMIT_REDUCED_BYTES_MAX) {
+    if (reduced.n > form->bytes_max) {
         return ERR_OVERSIZE;
     }
     room = ret->is_full || ret->cap == ret->at ? 0 : ret->cap - ret->at - 1;
@@ -106,38 +121,49 @@ enum err commit_pack(struct commit_packer *packer, struct span reduced, struct o
     return ret->is_full ? ERR_OVERSIZE : ERR_OK;
 }
 
+enum err commit_pack(struct commit_packer *packer, struct span reduced, struct out *ret)
+{
+    return form_pack(&commit_form, packer, reduced, ret);
+}
+
+enum err payload_pack(struct commit_packer *packer, struct span payload, struct out *ret)
+{
+    return form_pack(&payload_form, packer, payload, ret);
+}
+
 /* The frame declares its size and is a single segment: its window is its content, whose size is looked at here. */
-static enum err check_header(struct span frame, const char **clause)
+static enum err check_header(const struct form *form, struct span frame, const char **clause)
 {
     unsigned long long declared;
     uint8_t descriptor;
 
     if (frame.n < MAGIC_BYTES + 2) {
-        return unpack_refuse(clause, "WIRE.md 2.5: the zstd frame ends too early", ERR_TRUNCATED);
+        return unpack_refuse(clause, form->early, ERR_TRUNCATED);
     }
     if (memcmp(frame.p, magic, MAGIC_BYTES) != 0) {
-        return unpack_refuse(clause, "WIRE.md 2.5: not a zstd frame", ERR_MALFORMED);
+        return unpack_refuse(clause, form->no_frame, ERR_MALFORMED);
     }
     descriptor = frame.p[MAGIC_BYTES];
     if ((descriptor & DESCRIPTOR_RESERVED) != 0 || (descriptor & DESCRIPTOR_DICTIONARY) != 0) {
-        return unpack_refuse(clause, "WIRE.md 2.5: a zstd frame with a dictionary or reserved bits", ERR_MALFORMED);
+        return unpack_refuse(clause, form->dictionary, ERR_MALFORMED);
     }
     if ((descriptor & DESCRIPTOR_SINGLE_SEGMENT) == 0) {
-        return unpack_refuse(clause, "WIRE.md 2.5: a zstd frame that is not a single segment", ERR_MALFORMED);
+        return unpack_refuse(clause, form->segments, ERR_MALFORMED);
     }
     declared = ZSTD_getFrameContentSize(frame.p, frame.n);
     if (declared == ZSTD_CONTENTSIZE_ERROR) {
-        return unpack_refuse(clause, "WIRE.md 2.5: the zstd frame ends too early", ERR_TRUNCATED);
+        return unpack_refuse(clause, form->early, ERR_TRUNCATED);
     }
-    if (declared > COMMIT_REDUCED_BYTES_MAX) {
-        return unpack_refuse(clause, "WIRE.md 2.5: declares more than 17408 bytes", ERR_EXPANSION);
+    if (declared > form->bytes_max) {
+        return unpack_refuse(clause, form->declares, ERR_EXPANSION);
     }
     return ERR_OK;
 }
 
-static enum err expand(struct commit_packer *packer, struct span frame, struct span *ret, const char **clause)
+static enum err expand(const struct form *form, struct commit_packer *packer, struct span frame, uint8_t *expanded, struct span *ret,
+                       const char **clause)
 {
-    enum err err = check_header(frame, clause);
+    enum err err = check_header(form, frame, clause);
     size_t n;
 
     if (err != ERR_OK) {
@@ -145,37 +171,48 @@ static enum err expand(struct commit_packer *packer, struct span frame, struct s
     }
     n = ZSTD_findFrameCompressedSize(frame.p, frame.n);
     if (ZSTD_isError(n) && ZSTD_getErrorCode(n) == ZSTD_error_srcSize_wrong) {
-        return unpack_refuse(clause, "WIRE.md 2.5: the zstd frame ends too early", ERR_TRUNCATED);
+        return unpack_refuse(clause, form->early, ERR_TRUNCATED);
     }
     if (ZSTD_isError(n) || n != frame.n) {
-        return unpack_refuse(clause, "WIRE.md 2.5: not exactly one zstd frame", ERR_MALFORMED);
+        return unpack_refuse(clause, form->count, ERR_MALFORMED);
     }
-    n = ZSTD_decompressDCtx(packer->decompress, packer->reduced, sizeof packer->reduced, frame.p, frame.n);
+    n = ZSTD_decompressDCtx(packer->decompress, expanded, form->bytes_max, frame.p, frame.n);
     if (ZSTD_isError(n)) {
-        return unpack_refuse(clause, "WIRE.md 2.5: the zstd frame is damaged", ERR_MALFORMED);
+        return unpack_refuse(clause, form->damaged, ERR_MALFORMED);
     }
-    *ret = span_of(packer->reduced, n);
+    *ret = span_of(expanded, n);
     return ERR_OK;
 }
 
-enum err commit_unpack(struct commit_packer *packer, struct span packed, struct span *ret, const char **clause)
+static enum err form_unpack(const struct form *form, struct commit_packer *packer, struct span packed, uint8_t *expanded, struct span *ret,
+                            const char **clause)
 {
     struct span rest;
 
     if (packed.n == 0) {
-        return unpack_refuse(clause, "WIRE.md 2.5: no bytes", ERR_TRUNCATED);
+        return unpack_refuse(clause, form->empty, ERR_TRUNCATED);
     }
     rest = span_of(packed.p + 1, packed.n - 1);
-    if (rest.n > COMMIT_REDUCED_BYTES_MAX) {
-        return unpack_refuse(clause, "WIRE.md 2.5: longer than 17409 bytes", ERR_OVERSIZE);
+    if (rest.n > form->bytes_max) {
+        return unpack_refuse(clause, form->too_long, ERR_OVERSIZE);
     }
     switch (packed.p[0]) {
     case PACKED_PLAIN:
         *ret = rest;
         return ERR_OK;
     case PACKED_ZSTD:
-        return expand(packer, rest, ret, clause);
+        return expand(form, packer, rest, expanded, ret, clause);
     default:
-        return unpack_refuse(clause, "WIRE.md 2.5: packed neither plain nor with zstd", ERR_MALFORMED);
+        return unpack_refuse(clause, form->unknown, ERR_MALFORMED);
     }
+}
+
+enum err commit_unpack(struct commit_packer *packer, struct span packed, struct span *ret, const char **clause)
+{
+    return form_unpack(&commit_form, packer, packed, packer->reduced, ret, clause);
+}
+
+enum err payload_unpack(struct commit_packer *packer, struct span packed, uint8_t *expanded, struct span *ret, const char **clause)
+{
+    return form_unpack(&payload_form, packer, packed, expanded, ret, clause);
 }

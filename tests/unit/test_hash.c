@@ -26,7 +26,8 @@ static const struct {
     {HASH_HEADS, "heads"},     {HASH_NOTICES, "notices"}, {HASH_ACTS, "acts"},
     {HASH_SESSION, "session"}, {HASH_PREFIX, "prefix"},   {HASH_RECORD, "record"},
     {HASH_CONTENT, "content"}, {HASH_SEAL, "seal"},       {HASH_DICTIONARY, "dict"},
-    {HASH_FILE, "file"},
+    {HASH_FILE, "file"},       {HASH_SENDER_KEY, "sender"}, {HASH_WRAP, "wrap"},
+    {HASH_AUDIT, "audit"},     {HASH_BUNDLE, "bundle"},
 };
 _Static_assert(sizeof purposes / sizeof purposes[0] == HASH_PURPOSE_COUNT,
                "every purpose has a vector");
