@@ -141,6 +141,7 @@ static enum err add(struct writer *writer, struct append *append, struct group *
         return err;
     }
     name_record(writer, key, &append->ids[item]);
+    append->keyed += key.n > 0;
     /* Only keyed rows can meet themselves again within a group. */
     if (key.n > 0 && *is_keyed_before && group_has(append, group, &append->ids[item])) {
         struct own_record kept = *own;
@@ -202,6 +203,7 @@ enum err append_records(struct writer *writer, void *arg)
     group->memory = memory;
     group->used = 0;
     append->count = 0;
+    append->keyed = 0;
     append->clause = NULL;
     enum err err = ERR_OK;
     struct span rest = append->batch, key, payload, scan = append->batch;

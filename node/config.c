@@ -84,6 +84,11 @@ static bool is_language(const char *text)
     return text[0] == '\0' || language_is_known(text);
 }
 
+static bool is_key_or_empty(const char *text)
+{
+    return text[0] == '\0' || (strlen(text) == 64 && strspn(text, "0123456789abcdefABCDEF") == 64);
+}
+
 #define MEMBER(name) offsetof(struct config, name), sizeof((struct config *)0)->name
 
 static const struct config_row rows[] = {
@@ -96,6 +101,8 @@ static const struct config_row rows[] = {
     {"store", "disk_reserve_mib", TYPE_U64, MEMBER(disk_reserve_mib), 16, 1048576, "512", "MiB, 16 to 1048576",
      "Below this much free disk nothing new is taken in; reading goes on.", NULL},
     {"log", "level", TYPE_TEXT, MEMBER(log_level), 0, 0, "info", "error, warn, info or debug", "How much the log says.", is_level},
+    {"audit", "auditor", TYPE_TEXT, MEMBER(auditor), 0, 0, "", "64 hexadecimal digits",
+     "Public key of the auditor, who alone can then read what was searched for. Empty: whoever has this node's keys can.", is_key_or_empty},
     {"link", "retry_max_s", TYPE_U32, MEMBER(retry_max_s), 0, 3600, "0", "seconds, 0 to 3600",
      "Longest wait before a lost peer is dialled again. 0: what the region's profile says.", NULL},
 };

@@ -25,6 +25,8 @@ struct config {
     uint64_t disk_reserve_mib; /* intake stops below this */
     /* [log] */
     char log_level[8]; /* error, warn, info, debug */
+    /* [audit] */
+    char auditor[2 * 32 + 1]; /* public key in hex, for whom searches are sealed; empty: for this node */
     /* [link] */
     uint32_t retry_max_s; /* 0: by the region's profile */
     /* [peer "NAME"] */

@@ -96,6 +96,20 @@ static enum err open_views(struct daemon *daemon)
     return err;
 }
 
+/* A row about the node itself. On a full disk the node goes on without it, as everything else of intake stands still. */
+static void note_life(struct daemon *daemon, uint32_t action, enum err outcome)
+{
+    struct audit_note note;
+    struct person self;
+    person_self(&self);
+    audit_note_init(&note, daemon->home, &self, action);
+    note.entry.outcome = outcome;
+    enum err err = audit_write(daemon->service.store, &note.entry);
+    if (err != ERR_OK) {
+        log_event(LOG_ERROR, "audit_not_written", "action=%s err=%s", audit_action_name(action), err_name(err));
+    }
+}
+
 static enum err start(struct daemon *daemon, struct daemon_fault *fault)
 {
     struct service *service = &daemon->service;
@@ -124,6 +138,11 @@ static enum err start(struct daemon *daemon, struct daemon_fault *fault)
         }
     }
     if (err == ERR_OK) {
+        service->queue = audit_queue_new();
+        err = service->queue == NULL ? ERR_MEMORY : ERR_OK;
+    }
+    if (err == ERR_OK) {
+        note_life(daemon, AUDIT_START, ERR_OK);
         err = follower_new(service->views, service->store, &daemon->follower);
     }
     if (err == ERR_OK) {
@@ -139,7 +158,7 @@ static enum err start(struct daemon *daemon, struct daemon_fault *fault)
     return err;
 }
 
-static void stop(struct daemon *daemon)
+static void stop(struct daemon *daemon, bool has_run)
 {
     if (daemon->has_signals) { /* first, since a late signal must find a core to stop */
         pthread_kill(daemon->signals, SIGUSR1);
@@ -148,13 +167,21 @@ static void stop(struct daemon *daemon)
     control_destroy(&daemon->control);
     follower_destroy(&daemon->follower);
     core_destroy(&daemon->service.core);
+    size_t lost = audit_queue_destroy(&daemon->service.queue);
+    if (lost > 0) {
+        log_event(LOG_ERROR, "audit_rows_lost", "rows=%zu err=%s", lost, err_name(ERR_FULL));
+    }
     views_close(&daemon->service.views);
+    if (has_run) { /* after a failing disk nothing is written any more */
+        note_life(daemon, AUDIT_STOP, ERR_OK);
+    }
     store_close(&daemon->service.store);
 }
 
 enum err daemon_run(struct home *home, struct daemon_fault *ret)
 {
     struct daemon daemon = {.home = home};
+    bool has_run = false;
     block_signals();
     enum err err = start(&daemon, ret);
     if (err == ERR_OK) {
@@ -162,7 +189,8 @@ enum err daemon_run(struct home *home, struct daemon_fault *ret)
         log_event(LOG_INFO, "started", "node=%s role=%s listen=%s version=%s", home->name, role_name(home->role), home->config.listen, GRIOT_VERSION);
         err = core_run(daemon.service.core);
         log_event(err == ERR_OK ? LOG_INFO : LOG_ERROR, "stopped", "err=%s", err_name(err));
+        has_run = err == ERR_OK;
     }
-    stop(&daemon);
+    stop(&daemon, has_run);
     return err;
 }

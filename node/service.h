@@ -2,6 +2,7 @@
 #ifndef GRIOT_NODE_SERVICE_H
 #define GRIOT_NODE_SERVICE_H
 
+#include "node/audit_queue.h"
 #include "node/core/core.h"
 
 #include <jansson.h>
@@ -16,6 +17,9 @@ struct service {
     void (*drop_views)(void *arg); /* make the follower begin anew; the daemon's thread, or at once */
     void (*settle_views)(void *arg); /* wait a moment until the views hold what was stored before; NULL: they do */
     void *arg;
+    struct person person;       /* who asks: each client has a copy of this struct with his name in it */
+    struct audit_note *note;    /* the row of the request that is being answered; NULL: it leaves none */
+    struct audit_queue *queue;  /* rows that wait for room on the disk; NULL: none may wait */
 };
 
 /* Open a home's store, views and engine in this process, views followed to the end. The home is unlocked and outlives the service.
@@ -23,7 +27,11 @@ struct service {
 MUST_CHECK enum err service_open(struct home *home, struct service *ret);
 void service_close(struct service *service);
 
+/* Make a change durable, and with it the row of the request that is being answered. */
 MUST_CHECK enum err service_change(struct service *service, writer_change change, void *arg);
+/* Write a row by itself, before an answer is given: with all others that wait, in one transaction.
+ *   errors  ERR_FULL  there is no room for it, and it may not wait either; those of store_commit */
+MUST_CHECK enum err service_audit(struct service *service, struct audit_note *note);
 MUST_CHECK enum err service_live(struct service *service, struct live *ret);
 
 typedef void (*service_progress)(void *arg, json_t *progress); /* borrowed */
@@ -66,6 +74,8 @@ json_t *answer_suspend(struct service *service, const json_t *request, enum err 
 json_t *answer_publish(struct service *service, const json_t *request, enum err *ret_err);
 json_t *answer_join(struct service *service, const json_t *request, enum err *ret_err);
 json_t *answer_region(struct service *service, const json_t *request, enum err *ret_err);
+
+json_t *answer_audit(struct service *service, const json_t *request, enum err *ret_err);
 
 /* A record id from hex, whole or its first digits (4..32). ERR_INVALID, ERR_NOT_FOUND, ERR_EXISTS when several match. */
 MUST_CHECK enum err resolve_id(struct views_read *read, const json_t *request, struct record_id *ret);

@@ -42,6 +42,7 @@ struct append {
     struct span batch; /* [row key, payload] arrays, client.h */
     /* results */
     size_t count;
+    size_t keyed; /* of them, those with a row key: imported */
     struct record_id ids[APPEND_ITEMS_MAX];
     struct hash versions[APPEND_ITEMS_MAX];
     uint8_t states[APPEND_ITEMS_MAX]; /* enum append_state */

@@ -132,7 +132,7 @@ void audit_origin(const struct store *store, struct hash *ret)
 /* ---- the head ---- */
 
 static const uint8_t head_key = AUDIT_KEY_HEAD;
-enum { HEAD_BYTES = 48 };
+enum { INSTALL_BYTES = AUDIT_INSTALL_BYTES, HEAD_BYTES = 48 + INSTALL_BYTES };
 
 bool audit_head_row(struct kv_txn *txn, struct audit_head *ret)
 {
@@ -146,13 +146,21 @@ bool audit_head_row(struct kv_txn *txn, struct audit_head *ret)
     return true;
 }
 
-static void head_put(struct kv_txn *txn, const struct audit_head *head)
+/* `install` NULL: as it is. */
+static void head_put(struct kv_txn *txn, const struct audit_head *head, const uint8_t *install)
 {
-    uint8_t mem[HEAD_BYTES];
+    uint8_t mem[HEAD_BYTES], kept[INSTALL_BYTES] = {0};
     struct out value = out_into(mem, sizeof mem);
+    struct span held;
+    if (install != NULL) {
+        memcpy(kept, install, sizeof kept);
+    } else if (kv_get(txn, TABLE_AUDIT, span_of(&head_key, 1), &held) && held.n == HEAD_BYTES) {
+        memcpy(kept, held.p + HEAD_BYTES - INSTALL_BYTES, sizeof kept);
+    }
     key_u64(&value, head->life);
     key_u64(&value, head->count);
     out_bytes(&value, head->hash.b, sizeof head->hash.b);
+    out_bytes(&value, kept, sizeof kept);
     kv_put(txn, TABLE_AUDIT, span_of(&head_key, 1), out_written(&value));
 }
 
@@ -193,6 +201,14 @@ enum err audit_head_read(struct store_read *read, struct audit_head *ret)
     return read->txn.err;
 }
 
+/* The last life began in a home with another install id: this one was restored since. */
+static bool is_moved(struct store *store, const uint8_t install[INSTALL_BYTES])
+{
+    struct span held;
+    return kv_get(&store->txn, TABLE_AUDIT, span_of(&head_key, 1), &held) && held.n == HEAD_BYTES &&
+           memcmp(held.p + HEAD_BYTES - INSTALL_BYTES, install, INSTALL_BYTES) != 0;
+}
+
 /* ---- appending ---- */
 
 static void append(struct store *store, const struct audit_entry *entry, struct audit_head *head)
@@ -212,14 +228,17 @@ static void append(struct store *store, const struct audit_entry *entry, struct 
     kv_put(&store->txn, TABLE_AUDIT, audit_row_key(row.number, mem), out_written(&out));
     head->count = row.number;
     hash_of(HASH_AUDIT, out_written(&out), &head->hash);
-    head_put(&store->txn, head);
+    head_put(&store->txn, head, entry->action == AUDIT_LIFE ? entry->install : NULL);
 }
 
 static void begin_life(struct store *store, const struct audit_entry *entry, struct audit_head *head)
 {
-    struct audit_entry life = {.time = entry->time, .uid = entry->uid, .action = AUDIT_LIFE, .outcome = ERR_OK};
+    struct audit_entry life = {.time = entry->time, .uid = entry->uid, .action = AUDIT_LIFE, .outcome = ERR_OK, .subject_count = 1};
     uint64_t named = witness_life(store), seconds = entry->time.ms / 1000;
     memcpy(life.login, entry->login, sizeof life.login);
+    memcpy(life.install, entry->install, sizeof life.install);
+    memcpy(life.subjects[0].b, entry->install, sizeof entry->install);
+    life.subjects[0].n = sizeof entry->install;
     head->life = seconds > head->life ? seconds : head->life + 1; /* of two homes restored from one backup neither takes the other's */
     head->life = head->life > named ? head->life : named + 1;
     head->life = head->life < NUMBER_MAX ? head->life : NUMBER_MAX; /* of a key that somebody else has too, who left no room above */
@@ -231,12 +250,21 @@ enum err audit_append(struct store *store, const struct audit_entry *entry)
     struct audit_head head;
     assert(store->is_writing);
     enum err err = audit_head_now(store, &head);
-    if (err == ERR_OK && head.life == 0) {
+    if (err == ERR_OK && (head.life == 0 || is_moved(store, entry->install))) {
         begin_life(store, entry, &head);
     }
     if (err == ERR_OK) {
         append(store, entry, &head);
     }
+    return store->txn.err;
+}
+
+enum err audit_is_behind(struct store *store, const uint8_t install[INSTALL_BYTES], bool *ret)
+{
+    struct audit_head head;
+    assert(store->is_writing);
+    enum err err = audit_head_now(store, &head);
+    *ret = err == ERR_OK && head.life > 0 && head.life < NUMBER_MAX && (is_moved(store, install) || witness_contradicts(store, head.life));
     return store->txn.err;
 }
 

@@ -39,6 +39,7 @@ const char *audit_action_name(uint32_t action);
 uint32_t audit_action_of(const char *name);
 
 enum {
+    AUDIT_INSTALL_BYTES = 16,
     AUDIT_LOGIN_BYTES_MAX = 32,
     AUDIT_COUNTS_MAX = 4,
     AUDIT_SUBJECTS_MAX = 8,
@@ -55,6 +56,7 @@ struct audit_subject { /* what it was done to: a record, a node, a log */
 /* What is to be written; number, life and hash of the row before are the store's. */
 struct audit_entry {
     struct wall_ms time;
+    uint8_t install[AUDIT_INSTALL_BYTES];                   /* of the home: a life that begins keeps it */
     uint32_t uid;                          /* of the person's process */
     char login[AUDIT_LOGIN_BYTES_MAX + 1]; /* valid UTF-8 without control characters, may be empty */
     uint32_t action;                       /* enum audit_action */
@@ -81,14 +83,15 @@ struct audit_head {
     struct hash hash;
 };
 
-/* Append within the open transaction; before the first row comes one that begins a life. A damaged end is gone on from in a way that leaves the damage to be seen. Errors: of the
+/* Append within the open transaction; before the first row, and before the first one after a restore, comes one that begins a life. A damaged end is gone on from in a way that leaves the damage to be seen. Errors: of the
  * transaction. */
 MUST_CHECK enum err audit_append(struct store *store, const struct audit_entry *entry);
 /* Begin a new life, of a home that came back from an older state: a row of its own, and the life rises above every one that own frontiers have named.
  * `entry`: who and when; its action is set. Same errors. */
 MUST_CHECK enum err audit_begin_life(struct store *store, const struct audit_entry *entry);
-/* Has a frontier of our own come back to us that contradicts the trail, and no new life has begun since? Then the home came back from an older state. In the open transaction. */
-MUST_CHECK enum err audit_is_behind(struct store *store, bool *ret);
+/* Has the home come back from an older state, so that a new life is due? It has when the last life began under another install id, or a frontier of our own has come back to us that
+ * contradicts the trail. In the open transaction, whose errors it has. */
+MUST_CHECK enum err audit_is_behind(struct store *store, const uint8_t install[AUDIT_INSTALL_BYTES], bool *ret);
 /* As the open transaction sees it. Errors: of the transaction. */
 MUST_CHECK enum err audit_head_now(struct store *store, struct audit_head *ret);
 

@@ -26,6 +26,8 @@ bool audit_head_row(struct kv_txn *txn, struct audit_head *ret);
 void witness_note(struct store *store, const struct frontier *frontier);
 /* The highest life that own frontiers have named, as far as is known; 0: none. */
 uint64_t witness_life(struct store *store);
+/* Has an own frontier come back that names what is not in the trail, of this life or a later one? */
+bool witness_contradicts(struct store *store, uint64_t life);
 /* In any transaction. ERR_NOT_FOUND, ERR_CORRUPT, ERR_MEMORY */
 MUST_CHECK enum err witness_load(struct kv_txn *txn, struct unpack *unpack, const struct node_id *node, struct witness *ret);
 

@@ -237,14 +237,10 @@ uint64_t witness_life(struct store *store)
     return witness.said.life > life ? witness.said.life : life;
 }
 
-enum err audit_is_behind(struct store *store, bool *ret)
+bool witness_contradicts(struct store *store, uint64_t life)
 {
     struct witness witness;
-    struct audit_head head;
-    enum err err = audit_head_now(store, &head);
-    *ret = err == ERR_OK && witness_load(&store->txn, store->unpack, &store->self, &witness) == ERR_OK && witness.fault != WITNESS_NONE &&
-           witness.said.life >= head.life && head.life < NUMBER_MAX;
-    return store->txn.err;
+    return witness_load(&store->txn, store->unpack, &store->self, &witness) == ERR_OK && witness.fault != WITNESS_NONE && witness.said.life >= life;
 }
 
 /* ---- reading ---- */

@@ -1,3 +1,4 @@
+#include "node/audit.h"
 #include "node/core/state.h"
 #include "node/trust.h"
 
@@ -267,6 +268,18 @@ enum err core_make_frontier(struct core *core, struct pending *p)
         count = FRONTIER_HEADS_MAX;
     }
     struct frontier frontier = {.version = FORMAT_VERSION, .region = core->home->region, .node = core->home->node, .clock = wall_now()};
+    struct audit_head audit;
+    p->type = PENDING_NOTICE;
+    enum err err = audit_settle(&core->writer, false);
+    if (err == ERR_OK) {
+        err = audit_head_now(core->store, &audit);
+    }
+    if (err != ERR_OK) {
+        return core_outcome(core, err);
+    }
+    frontier.audit_life = audit.life;
+    frontier.audit_count = audit.count;
+    frontier.audit_head = audit.hash;
     /* Rises with every frontier, within a second too, and across a restored store: time does that, seconds apart. */
     uint64_t clock_counter = frontier.clock.ms / 1000;
     frontier.counter = clock_counter > core->frontier_counter ? clock_counter : core->frontier_counter + 1;
@@ -288,10 +301,9 @@ enum err core_make_frontier(struct core *core, struct pending *p)
     struct notice notice = {.kind = NOTICE_FRONTIER, .body = out_written(&body), .signature_count = 1};
     sign_make(SIGN_FRONTIER, &core->home->region, notice.body, core->home->identity, &notice.signatures[0].signature);
     notice_encode(&notice, &whole);
-    p->type = PENDING_NOTICE;
-    enum err err = list.is_full || body.is_full || whole.is_full
-                       ? ERR_OVERSIZE
-                       : store_admit_notice(core->store, out_written(&whole), 0, out_written(&list), &p->ref, &p->is_new, &p->clause);
+    err = list.is_full || body.is_full || whole.is_full
+              ? ERR_OVERSIZE
+              : store_admit_notice(core->store, out_written(&whole), 0, out_written(&list), &p->ref, &p->is_new, &p->clause);
     free(heads);
     free(memory);
     return err;

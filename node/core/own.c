@@ -1,3 +1,4 @@
+#include "node/audit.h"
 #include "node/core/state.h"
 
 /* Our own logs when others hold more of them than we do (DESIGN 3): what has not left is taken back before anything of theirs is admitted, so that
@@ -23,6 +24,10 @@ static void try_give_way(struct core *core, struct ahead *ahead)
     ahead->is_in_transaction = true;
     if (p->err == ERR_OK && p->gave_way.commits > 0) {
         core->writer.heads[p->gave_way.channel] = p->gave_way.reissued;
+    }
+    if (p->err == ERR_OK && !core->has_audit_life) { /* what is true of the logs is true of the audit trail beside them */
+        p->err = audit_settle(&core->writer, true);
+        core->has_audit_life = p->err == ERR_OK;
     }
 }
 
