@@ -14,7 +14,7 @@ B ?= build/$(FLAVOUR)
 CC ?= cc
 VERSION := 0.1.0
 
-PKGS := libzmq libczmq libsodium lmdb msgpack jansson inih libzstd libutf8proc
+PKGS := libzmq libczmq libsodium lmdb msgpack jansson inih libzstd libutf8proc ncursesw libmicrohttpd
 WARN := -Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wundef \
 	-Wvla -Wcast-qual -Wpointer-arith -Wwrite-strings -Wformat=2 -Wnull-dereference -Wimplicit-fallthrough -Wswitch-enum
 HARDEN := -fstack-protector-strong -fstack-clash-protection -fPIE

@@ -59,7 +59,7 @@ static void put_progress(void *arg, uint64_t done, uint64_t total)
     struct checking *checking = arg;
     if (checking->progress != NULL) {
         json_t *progress = json_pack("{s:I, s:I}", "done", (json_int_t)done, "total", (json_int_t)total);
-        checking->progress(checking->arg, progress);
+        (void)checking->progress(checking->arg, progress);
         json_decref(progress);
     }
 }

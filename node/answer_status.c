@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-enum { STILL_MS = 30000 };
+enum { STILL_MS = 30000, SKEW_MS_MAX = 600000 /* a clock this far off is flagged, never refused */ };
 #define AUDIT_AGAIN_MS (UINT64_C(30) * 86400 * 1000) /* so long a new life of a trail is shown */
 
 /* The state words of a peer, as seen from here (EXPERIENCE, rule 2). */
@@ -29,6 +29,7 @@ static json_t *peer_json(const struct live_peer *peer, bool is_long)
     json_object_set_new(row, "rtt_ms", peer->is_up && peer->sync.rtt_ms > 0 ? json_integer(peer->sync.rtt_ms) : json_null());
     json_object_set_new(row, "they_miss", is_told ? json_integer((json_int_t)peer->sync.they_miss) : json_null());
     json_object_set_new(row, "we_miss", is_told ? json_integer((json_int_t)peer->sync.we_miss) : json_null());
+    json_object_set_new(row, "skew_ms", peer->is_up ? json_integer((json_int_t)peer->skew_ms) : json_null());
     answer_text(row, "address", peer->address);
     answer_text(row, "error", peer->error);
     if (is_long) {
@@ -174,6 +175,28 @@ static bool warn_trail(void *arg, const struct witness *witness)
     return true;
 }
 
+static bool is_off(int64_t ms) { return ms > SKEW_MS_MAX || ms < -SKEW_MS_MAX; }
+
+/* When most others differ from us alike, ours is wrong; whose clocks then seem wrong is only its consequence. */
+static void warn_clocks(json_t *warnings, const struct live *live)
+{
+    int64_t off_ms;
+    if (live_clock_off(live, &off_ms) && is_off(off_ms)) {
+        warn(warnings, "CLOCK-SKEW", "the clock of this machine is wrong by more than ten minutes, as its peers see it: what is recorded here bears wrong times", "timedatectl set-ntp true");
+        answer_number(json_array_get(warnings, json_array_size(warnings) - 1), "off_s", (uint64_t)(off_ms < 0 ? -off_ms : off_ms) / 1000);
+        return;
+    }
+    for (size_t i = 0; i < live->peer_count; i++) {
+        if (live->peers[i].is_up && is_off(live->peers[i].skew_ms)) {
+            warn(warnings, "PEER-CLOCK", "the clock of a peer is wrong by more than ten minutes: what is recorded there bears wrong times; nothing is refused for that",
+                 "tell its operator: timedatectl set-ntp true");
+            json_t *row = json_array_get(warnings, json_array_size(warnings) - 1);
+            answer_text(row, "whom", live->peers[i].name);
+            answer_hex(row, "whom_id", live->peers[i].node.b, sizeof live->peers[i].node.b);
+        }
+    }
+}
+
 static json_t *warnings_json(const struct live *live, const struct membership *membership, const struct store_size *size, bool is_intake_stopped)
 {
     json_t *warnings = json_array();
@@ -196,6 +219,7 @@ static json_t *warnings_json(const struct live *live, const struct membership *m
              "records go into new logs",
              "stop the clone, if there is one");
     }
+    warn_clocks(warnings, live);
     if (membership != NULL) {
         warn_acts(warnings, membership);
     }

@@ -137,12 +137,13 @@ struct progress_call {
     void *arg;
 };
 
-static void forward_progress(void *arg, json_t *progress)
+static bool forward_progress(void *arg, json_t *progress)
 {
     const struct progress_call *call = arg;
-    if (call->on_progress != NULL) {
+    if (call->on_progress != NULL && progress != NULL) {
         call->on_progress(call->arg, progress);
     }
+    return true;
 }
 
 enum err client_call(struct client *client, json_t *request, void (*on_progress)(void *arg, const json_t *progress), void *arg, json_t **ret_result)

@@ -39,6 +39,6 @@ MUST_CHECK enum err client_append_ahead(struct client *client, struct span batch
 MUST_CHECK enum err client_append_end(struct client *client);
 
 /* Requests that a node answers ("do"): status, peers, lag, search {query, limit, offset}, show {id}, trace {id}, admit {card (hex of a card notice)}, join {notices (hex)},
- * backup {path}, verify {id?}, fsck, region (the charter, rosters, acts and cards as hex), rebuild. Results: node/ANSWERS.md. */
+ * watch {since} (events as progress, until the client goes away), backup {path}, verify {id?}, fsck, region (the charter, rosters, acts and cards as hex), rebuild. Results: node/ANSWERS.md. */
 
 #endif

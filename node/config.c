@@ -3,6 +3,7 @@
 #include "node/config.h"
 
 #include "node/cli/i18n.h"
+#include "node/metrics.h"
 
 #include <errno.h>
 #include <ini.h>
@@ -89,6 +90,11 @@ static bool is_key_or_empty(const char *text)
     return text[0] == '\0' || (strlen(text) == 64 && strspn(text, "0123456789abcdefABCDEF") == 64);
 }
 
+static bool is_metrics(const char *text)
+{
+    return text[0] == '\0' || metrics_address_is_valid(text);
+}
+
 #define MEMBER(name) offsetof(struct config, name), sizeof((struct config *)0)->name
 
 static const struct config_row rows[] = {
@@ -105,6 +111,8 @@ static const struct config_row rows[] = {
      "Public key of the auditor, who alone can then read what was searched for. Empty: whoever has this node's keys can.", is_key_or_empty},
     {"link", "retry_max_s", TYPE_U32, MEMBER(retry_max_s), 0, 3600, "0", "seconds, 0 to 3600",
      "Longest wait before a lost peer is dialled again. 0: what the region's profile says.", NULL},
+    {"metrics", "listen", TYPE_TEXT, MEMBER(metrics), 0, 0, "", "127.0.0.1:PORT or [::1]:PORT",
+     "Where Prometheus may fetch http://.../metrics; only from this machine. Empty: nowhere.", is_metrics},
 };
 enum { ROWS = sizeof rows / sizeof rows[0] };
 

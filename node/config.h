@@ -29,6 +29,8 @@ struct config {
     char auditor[2 * 32 + 1]; /* public key in hex, for whom searches are sealed; empty: for this node */
     /* [link] */
     uint32_t retry_max_s; /* 0: by the region's profile */
+    /* [metrics] */
+    char metrics[64]; /* loopback address and port, empty: no metrics */
     /* [peer "NAME"] */
     uint32_t peer_count;
     struct config_peer peers[CONFIG_PEERS_MAX];

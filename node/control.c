@@ -173,14 +173,16 @@ int control_connect(const char *home)
 
 /* ---- one client ---- */
 
-static void report_progress(void *arg, json_t *progress)
+static bool report_progress(void *arg, json_t *progress)
 {
-    int fd = *(int *)arg;
-    json_t *frame = json_pack("{s:O}", "progress", progress);
-    if (frame != NULL) {
-        (void)!control_write_json(fd, frame);
-        json_decref(frame);
+    struct pollfd item = {.fd = *(int *)arg, .events = POLLRDHUP};
+    if (poll(&item, 1, 0) < 0 || (item.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0) {
+        return false;
     }
+    json_t *frame = progress != NULL ? json_pack("{s:O}", "progress", progress) : NULL;
+    enum err err = frame != NULL ? control_write_json(item.fd, frame) : ERR_OK;
+    json_decref(frame);
+    return err != ERR_UNREACHABLE;
 }
 
 /* Takes `result`. */

@@ -3,6 +3,7 @@
 #include "node/control.h"
 #include "node/follower.h"
 #include "node/log.h"
+#include "node/metrics.h"
 #include "node/net/gateway.h"
 
 #include <pthread.h>
@@ -18,6 +19,7 @@ struct daemon {
     struct service service;
     struct follower *follower;
     struct control *control;
+    struct metrics *metrics; /* NULL: not asked for, or its port is taken */
     pthread_t signals;
     bool has_signals;
 };
@@ -151,6 +153,13 @@ static enum err start(struct daemon *daemon, struct daemon_fault *fault)
         snprintf(fault->why, sizeof fault->why, "%.200s/control.sock", daemon->home->path);
         err = control_new(daemon->home->path, service, &daemon->control);
     }
+    const char *metrics = daemon->home->config.metrics;
+    if (err == ERR_OK && metrics[0] != '\0') {
+        enum err metrics_err = metrics_new(metrics, service, &daemon->metrics);
+        if (metrics_err != ERR_OK) { /* a node without metrics is better than no node */
+            log_event(LOG_WARN, "metrics_off", "listen=%s err=%s", metrics, err_name(metrics_err));
+        }
+    }
     if (err == ERR_OK) {
         daemon->has_signals = pthread_create(&daemon->signals, NULL, wait_for_signal, daemon) == 0;
         err = daemon->has_signals ? ERR_OK : ERR_INTERNAL;
@@ -164,6 +173,7 @@ static void stop(struct daemon *daemon, bool has_run)
         pthread_kill(daemon->signals, SIGUSR1);
         pthread_join(daemon->signals, NULL);
     }
+    metrics_destroy(&daemon->metrics);
     control_destroy(&daemon->control);
     follower_destroy(&daemon->follower);
     core_destroy(&daemon->service.core);

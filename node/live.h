@@ -18,6 +18,7 @@ struct live_peer {
     uint64_t heard_ms_ago; /* when was_heard */
     uint64_t up_ms;        /* how long the session stands */
     uint64_t still_ms;     /* how long nothing moved although something is missing */
+    int64_t skew_ms;       /* its clock less ours when the session began; valid when is_up */
     struct sync_peer sync; /* valid when is_up */
 };
 
@@ -51,6 +52,9 @@ struct live {
     struct live_refusal refusals[LIVE_REFUSALS_MAX + LIVE_DOOR_MAX];
 };
 void live_fini(struct live *live);
+
+/* By how much this node's clock is off, as most of those whose session stands see it: the median of what they differ by, ahead is positive. False: nobody is up. */
+bool live_clock_off(const struct live *live, int64_t *ret_ms);
 
 /* Are there other members, and no standing session whose peer has said what it holds? Then nothing is known of what exists elsewhere by now. */
 bool live_is_alone(const struct live *live);

@@ -316,14 +316,26 @@ static void heal_views(struct service *service)
     }
 }
 
-/* `action`: what row it leaves; 0: none. */
-struct request_row {
+/* Requests that leave a row in the audit trail. */
+struct audited {
     const char *name;
-    json_t *(*answer)(struct service *, const json_t *, enum err *);
-    bool has_views; /* it reads them */
     uint32_t action;
     bool is_before; /* the row is written before it is begun: what leaves the node has left a trace, however it ends */
 };
+static const struct audited audited[] = {
+    {"search", AUDIT_SEARCH, false}, {"show", AUDIT_SHOW, false},       {"trace", AUDIT_TRACE, false},    {"backup", AUDIT_BACKUP, true}, {"admit", AUDIT_ADMIT, false},
+    {"join", AUDIT_JOIN, false},     {"suspend", AUDIT_SUSPEND, false}, {"publish", AUDIT_ROTATE, false}, {"audit", AUDIT_READ, false},
+};
+
+static const struct audited *audited_find(const char *name)
+{
+    for (size_t i = 0; i < sizeof audited / sizeof *audited; i++) {
+        if (strcmp(audited[i].name, name) == 0) {
+            return &audited[i];
+        }
+    }
+    return NULL;
+}
 
 static json_t *unwritten(enum err err)
 {
@@ -331,7 +343,8 @@ static json_t *unwritten(enum err err)
                          err == ERR_FULL ? "free disk space" : "look at the node's log and disk; griot fsck");
 }
 
-static json_t *answer_noted(struct service *service, const struct request_row *row, const json_t *request, enum err *ret_err)
+static json_t *answer_audited(struct service *service, const struct audited *row, json_t *(*answer_it)(struct service *, const json_t *, enum err *), const json_t *request,
+                              enum err *ret_err)
 {
     struct audit_note note;
     const char *typed = json_string_value(json_object_get(request, row->action == AUDIT_SEARCH ? "query" : "path"));
@@ -345,7 +358,7 @@ static json_t *answer_noted(struct service *service, const struct request_row *r
         return unwritten(*ret_err);
     }
     service->note = row->is_before ? NULL : &note;
-    json_t *answer = row->answer(service, request, ret_err);
+    json_t *answer = answer_it(service, request, ret_err);
     service->note = NULL;
     if (*ret_err != ERR_OK) {
         note.entry.outcome = *ret_err;
@@ -364,20 +377,15 @@ static json_t *answer_noted(struct service *service, const struct request_row *r
 
 static json_t *answer_request(struct service *service, const json_t *request, service_progress progress, void *arg, enum err *ret_err)
 {
-    static const struct request_row rows[] = {
-        {"status", answer_status, true, 0, false},
-        {"peers", answer_peers, false, 0, false},
-        {"lag", answer_lag, false, 0, false},
-        {"search", answer_search, true, AUDIT_SEARCH, false},
-        {"show", answer_show, true, AUDIT_SHOW, false},
-        {"trace", answer_trace, true, AUDIT_TRACE, false},
-        {"backup", answer_backup, false, AUDIT_BACKUP, true},
-        {"admit", answer_admit, false, AUDIT_ADMIT, false},
-        {"join", answer_join, false, AUDIT_JOIN, false},
-        {"region", answer_region, false, 0, false},
-        {"suspend", answer_suspend, false, AUDIT_SUSPEND, false},
-        {"publish", answer_publish, false, AUDIT_ROTATE, false},
-        {"audit", answer_audit, false, AUDIT_READ, false},
+    static const struct {
+        const char *name;
+        json_t *(*answer)(struct service *, const json_t *, enum err *);
+        bool has_views; /* it reads them */
+    } answers[] = {
+        {"status", answer_status, true}, {"doctor", answer_doctor, true}, {"peers", answer_peers, false}, {"lag", answer_lag, false},         {"search", answer_search, true},
+        {"show", answer_show, true},     {"trace", answer_trace, true},  {"backup", answer_backup, false},   {"admit", answer_admit, false},
+        {"join", answer_join, false},    {"region", answer_region, false}, {"suspend", answer_suspend, false}, {"publish", answer_publish, false},
+        {"audit", answer_audit, false},
     };
     const char *name = json_string_value(json_object_get(request, "do"));
     *ret_err = ERR_OK;
@@ -385,12 +393,13 @@ static json_t *answer_request(struct service *service, const json_t *request, se
         *ret_err = ERR_USAGE;
         return service_error(ERR_USAGE, "the request names nothing to do", NULL, NULL);
     }
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        if (strcmp(rows[i].name, name) == 0) {
-            if (rows[i].has_views && service->settle_views != NULL) {
+    for (size_t i = 0; i < sizeof answers / sizeof *answers; i++) {
+        if (strcmp(answers[i].name, name) == 0) {
+            if (answers[i].has_views && service->settle_views != NULL) {
                 service->settle_views(service->arg);
             }
-            return rows[i].action != 0 ? answer_noted(service, &rows[i], request, ret_err) : rows[i].answer(service, request, ret_err);
+            const struct audited *row = audited_find(name);
+            return row != NULL ? answer_audited(service, row, answers[i].answer, request, ret_err) : answers[i].answer(service, request, ret_err);
         }
     }
     if (strcmp(name, "verify") == 0 || strcmp(name, "fsck") == 0) {
@@ -398,6 +407,9 @@ static json_t *answer_request(struct service *service, const json_t *request, se
     }
     if (strcmp(name, "rebuild") == 0) {
         return answer_rebuild(service, request, progress, arg, ret_err);
+    }
+    if (strcmp(name, "watch") == 0) {
+        return answer_watch(service, request, progress, arg, ret_err);
     }
     *ret_err = ERR_USAGE;
     return service_error(ERR_USAGE, "this node does not know that request", NULL, "use the same release for command and daemon");

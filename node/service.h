@@ -34,7 +34,8 @@ MUST_CHECK enum err service_change(struct service *service, writer_change change
 MUST_CHECK enum err service_audit(struct service *service, struct audit_note *note);
 MUST_CHECK enum err service_live(struct service *service, struct live *ret);
 
-typedef void (*service_progress)(void *arg, json_t *progress); /* borrowed */
+/* Tell whoever asked how far it is (borrowed), or with NULL nothing. False: nobody listens any more, so what is only told may end. */
+typedef bool (*service_progress)(void *arg, json_t *progress);
 
 /* One request, one answer: a new reference to the result, or to a griot.error/1 object with *ret_err set. Never NULL but when memory runs out.
  * An answer that met damage in the views has them made anew: the next one heals. */
@@ -61,6 +62,7 @@ void answer_heard(json_t *object, const struct live *live);
 json_t *record_json(const struct record *record);
 
 json_t *answer_status(struct service *service, const json_t *request, enum err *ret_err);
+json_t *answer_doctor(struct service *service, const json_t *request, enum err *ret_err);
 json_t *answer_peers(struct service *service, const json_t *request, enum err *ret_err);
 json_t *answer_lag(struct service *service, const json_t *request, enum err *ret_err);
 json_t *answer_search(struct service *service, const json_t *request, enum err *ret_err);
@@ -69,6 +71,8 @@ json_t *answer_trace(struct service *service, const json_t *request, enum err *r
 json_t *answer_backup(struct service *service, const json_t *request, enum err *ret_err);
 json_t *answer_check(struct service *service, const json_t *request, service_progress progress, void *arg, enum err *ret_err); /* verify, fsck */
 json_t *answer_rebuild(struct service *service, const json_t *request, service_progress progress, void *arg, enum err *ret_err);
+/* The journal as it grows, and what changes beside it, told as progress until nobody listens; without a daemon until its end. */
+json_t *answer_watch(struct service *service, const json_t *request, service_progress progress, void *arg, enum err *ret_err);
 json_t *answer_admit(struct service *service, const json_t *request, enum err *ret_err);
 json_t *answer_suspend(struct service *service, const json_t *request, enum err *ret_err);
 json_t *answer_publish(struct service *service, const json_t *request, enum err *ret_err);

@@ -33,6 +33,8 @@ struct kv {
     uint32_t table_count;
     char path[KV_PATH_BYTES_MAX];
     pid_t pid; /* the process that opened it: a forked child must not write (L7) */
+    dev_t dev; /* of the data file, as it was registered when it was opened */
+    ino_t ino;
     uint32_t page_bytes;
     uint64_t map_step;
     atomic_uint reserve_percent;
@@ -457,6 +459,8 @@ enum err kv_open(const char *path, const struct kv_schema *schema, struct kv **r
         open_forget(st.st_dev, st.st_ino);
         return err;
     }
+    kv->dev = st.st_dev;
+    kv->ino = st.st_ino;
     (void)kv_reader_check(kv);
     *ret = kv;
     return ERR_OK;
@@ -464,15 +468,11 @@ enum err kv_open(const char *path, const struct kv_schema *schema, struct kv **r
 
 void kv_close(struct kv **kv)
 {
-    struct stat st;
-    mdb_filehandle_t fd;
     if (*kv == NULL) {
         return;
     }
     assert((*kv)->readers == 0);
-    if (mdb_env_get_fd((*kv)->env, &fd) == 0 && fstat(fd, &st) == 0) {
-        open_forget(st.st_dev, st.st_ino);
-    }
+    open_forget((*kv)->dev, (*kv)->ino);
     kv_free(*kv);
     *kv = NULL;
 }

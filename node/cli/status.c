@@ -66,6 +66,10 @@ static void print_act(FILE *to, const json_t *warning)
     text_clean(who, sizeof who, reply_string(warning, "who"));
     text_clean(reason, sizeof reason, reply_string(warning, "reason"));
     (void)fprintf(to, "             ");
+    if (who[0] == '\0') {
+        (void)fprintf(to, "%s\n", whom);
+        return;
+    }
     (void)fprintf(to, _("%s, by %s, %s"), whom, who, reply_string(warning, "when"));
     (void)fprintf(to, "%s%s\n", reason[0] != '\0' ? ": " : "", reason);
 }

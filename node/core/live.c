@@ -22,6 +22,29 @@ bool live_is_alone(const struct live *live)
     return live->origin_count > 1;
 }
 
+static int compare_skew(const void *a, const void *b)
+{
+    const int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return (x > y) - (x < y);
+}
+
+bool live_clock_off(const struct live *live, int64_t *ret_ms)
+{
+    int64_t skews[PEERS_MAX];
+    size_t count = 0;
+    for (size_t i = 0; i < live->peer_count && count < PEERS_MAX; i++) {
+        if (live->peers[i].is_up) {
+            skews[count++] = live->peers[i].skew_ms;
+        }
+    }
+    if (count == 0) {
+        return false;
+    }
+    qsort(skews, count, sizeof *skews, compare_skew);
+    *ret_ms = -skews[(count - 1) / 2]; /* of an even number the lower: two who differ prove nothing about us */
+    return true;
+}
+
 bool live_heard(const struct live *live, uint64_t *ret_ms_ago)
 {
     bool was_heard = false;
@@ -96,6 +119,7 @@ static void take_peer(struct core *core, const struct member *member, struct liv
         if (c->number != 0 && c->is_up && node_id_equal(&c->session.peer.node, &member->node)) {
             is_known = peer.is_up = true;
             peer.is_dialled = c->is_dialled;
+            peer.skew_ms = c->skew_ms;
             peer.up_ms = core->now.ms - c->since.ms;
             (void)sync_peer_at(core->sync, c->slot, &peer.sync);
             uint64_t missed = peer.sync.they_miss + peer.sync.we_miss;

@@ -198,6 +198,7 @@ static void peer_up(struct core *core, struct connection *c)
         return;
     }
     c->is_up = true;
+    c->skew_ms = (int64_t)c->session.peer_hello.clock.ms - (int64_t)wall_now().ms;
     c->is_contested = false;
     struct link *link = link_of(core, c);
     if (link != NULL) {

@@ -34,6 +34,7 @@ struct connection {
     uint64_t asked;                        /* what a PING of ours to a contested session carried, not the engine's; 0: nothing is out */
     uint32_t slot;                         /* of the engine, when in use */
     bool is_up;                            /* the engine knows it */
+    int64_t skew_ms;                       /* its clock less ours, when the session began */
     struct sync_event sent[SENT_MAX];      /* frames on their way into the library, oldest first */
     size_t sent_count;
     uint64_t missed;                       /* by both sides, when last looked at */

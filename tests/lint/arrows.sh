@@ -48,6 +48,8 @@ seers_of() {
     lmdb.h) echo '^store/kv\.c$' ;;
     zmq.h | czmq.h) echo '^node/net/|^node/(loop[^/]*|core/core)\.c$' ;; # core.c waits for the gateway
     jansson.h) echo '^node/' ;;
+    ncurses.h) echo '^node/cli/top\.c$' ;;
+    microhttpd.h) echo '^node/metrics\.c$' ;;
     ini.h) echo '^node/(config|home)\.c$|^node/import/' ;;
     libintl.h) echo '^node/' ;;
     utf8proc.h) echo '^store/index/|^proto/record/(fold|value)\.c$' ;;

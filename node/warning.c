@@ -1,0 +1,59 @@
+#include "node/warning.h"
+
+#include "node/cli/i18n.h"
+
+#include <string.h>
+
+static const struct warning warnings[] = {
+    {"ACT-ADMIT", SEVERITY_WARNING,
+     N_("Two hubs have admitted a node that no roster of the root lists yet. It takes part like any other until a roster lists it, or until one of the two hubs is a hub no more."),
+     N_("when you do not know of it, call both hubs; else the next roster should list the node")},
+    {"ACT-SUSPEND", SEVERITY_WARNING,
+     N_("A hub has suspended a node: nobody speaks with it any more, and what it wrote after the hub's last look at it does not count. A suspended hub still relays, but neither admits nor makes "
+        "anything final. The suspension stands until a roster of the root lifts it or removes the node."),
+     N_("settle it at the root: griot root roster DIR --lift NAME, or --remove NAME")},
+    {"ALONE", SEVERITY_CRITICAL,
+     N_("No peer answers. What is recorded here stays here until one does; what others record is not known here. Entry and search go on."),
+     N_("look at this machine's network first, then at griot peers: it shows the last error of each address")},
+    {"AUDIT-AGAIN", SEVERITY_WARNING,
+     N_("A node began a new life of its audit trail, as it does when its home was restored or put back to an older state. What it had written since that state is not in its trail any more; what this node "
+        "remembers of it stays."),
+     N_("nothing, when you know of the restore; else ask that office who did it, and compare: griot audit --heads here, griot audit --verify --against there")},
+    {"AUDIT-BACK", SEVERITY_CRITICAL,
+     N_("A node has signed a head of its audit trail that contradicts what it signed before: rows were changed or cut off, or its home was put back to an older state without a new life of the trail."),
+     N_("ask that office who did it; griot audit --heads --json here shows what it had named, griot audit --verify --against FILE there shows from which row on the trail differs")},
+    {"BEHIND", SEVERITY_WARNING, N_("Others hold entries that are missing here. Searches say for which origins they are not complete."), N_("wait; griot lag shows whose entries, and whether the number falls")},
+    {"CLOCK-SKEW", SEVERITY_WARNING,
+     N_("Most peers see this machine's clock more than ten minutes off. Nothing is refused for that, but what is recorded here bears wrong times, and periods of keeping are counted wrongly."),
+     N_("timedatectl set-ntp true; without a network: date -s, by a clock you trust")},
+    {"DISK-FULL", SEVERITY_CRITICAL, N_("The disk is below the reserve of griot.ini, so nothing new is stored; reading goes on, and nothing that was stored is lost."),
+     N_("free disk space: intake starts again by itself")},
+    {"DISK-LOW", SEVERITY_WARNING, N_("Little disk is left before nothing new can be stored."), N_("free disk space, or give the home a larger disk")},
+    {"INDEX-BEHIND", SEVERITY_WARNING, N_("The index has not followed everything that is stored, so searches do not find all of it yet; they say so."),
+     N_("wait; when the number in griot status does not fall: griot rebuild")},
+    {"KEYS-OLD", SEVERITY_WARNING, N_("The transport and encryption keys of this node are older than a month. Whoever stole them could still use them."), N_("griot rotate; nobody is locked out by it")},
+    {"NOT-JOINED", SEVERITY_CRITICAL, N_("This node holds no roster of its region, so it knows nobody and nobody knows it."), N_("griot join FILE, with the region file that a hub or the root gives out")},
+    {"NOT-RUNNING", SEVERITY_CRITICAL, N_("The daemon of this node does not run: nothing is sent or received. Commands answer from the store meanwhile."), N_("griot run, or: systemctl start griot@NAME")},
+    {"OWN-AHEAD", SEVERITY_WARNING,
+     N_("Another node holds more of this node's own records than this node does. It was restored from an old copy, or a copy of it runs somewhere. The old logs are closed; what the others hold is "
+        "fetched back, and new records go into new logs, so that nothing contradicts itself."),
+     N_("if a copy of this machine runs, stop it; after a restore there is nothing to do")},
+    {"PEER-BEHIND", SEVERITY_WARNING, N_("The link to a peer stands, but what is missing on one side has not moved for half a minute."), N_("griot lag; then griot doctor at the peer")},
+    {"PEER-BLOCKED", SEVERITY_WARNING, N_("A peer turns this node away, or this node turns it away: the roster, a key, the version or the disk is the reason that griot peers shows."),
+     N_("compare rosters with griot status on both sides; griot join with the newest region file where it is older")},
+    {"PEER-CLOCK", SEVERITY_WARNING, N_("The clock of a peer is more than ten minutes off. Nothing is refused for that, but what is recorded there bears wrong times."), N_("tell its operator: timedatectl set-ntp true")},
+    {"PEER-SILENT", SEVERITY_WARNING, N_("A peer is not heard. What it records meanwhile is not known here."), N_("is its machine on, and its address right? griot peers NAME shows the address and the last error")},
+};
+enum { WARNINGS = sizeof warnings / sizeof warnings[0] };
+
+const struct warning *warning_of(const char *code)
+{
+    for (size_t i = 0; i < WARNINGS; i++) {
+        if (strcmp(warnings[i].code, code) == 0) {
+            return &warnings[i];
+        }
+    }
+    return NULL;
+}
+
+const struct warning *warning_at(size_t index) { return index < WARNINGS ? &warnings[index] : NULL; }
