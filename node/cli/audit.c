@@ -337,7 +337,7 @@ static const struct option_row options[] = {
     {"heads", 0, NULL, N_("list what this node remembers of every node's trail"), COMPLETES_NOTHING},
     {"of", 0, "NODE", N_("with --heads: only of this node"), COMPLETES_NOTHING},
     {"since", 's', "TIME", N_("only rows since a day or time, or so long ago: 2026-11-20, 12h, 3d"), COMPLETES_NOTHING},
-    {"action", 'a', "NAME", N_("only rows of one action: search, show, record, import, backup, admit ..."), COMPLETES_NOTHING},
+    {"action", 'a', "NAME", N_("only rows of one action: search, show, record, import, backup, admit and others"), COMPLETES_NOTHING},
     {"limit", 'n', "N", N_("the newest so many rows, 1 to 1000; default 50"), COMPLETES_NOTHING},
     {"open", 'o', NULL, N_("show what was typed, where this node's keys open it; leaves a row of its own"), COMPLETES_NOTHING},
     {"auditor", 0, "FOLDER", N_("show what was typed, with the auditor's key in this folder"), COMPLETES_FOLDER},

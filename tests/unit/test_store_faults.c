@@ -98,7 +98,11 @@ void __libc_free(void *p);
 
 static bool is_granted(void)
 {
-    return ++allocations != fail_allocation;
+    bool is_good = ++allocations != fail_allocation;
+    if (!is_good) {
+        errno = ENOMEM; /* as the real one says; opendir passes it on */
+    }
+    return is_good;
 }
 
 static void *counted(void *p)
