@@ -43,7 +43,7 @@ bool letter_is_for(struct span letter, const struct box_public *reader)
 
 enum err letter_open(const struct secret *reader, struct span letter, uint8_t ret[LETTER_TEXT_BYTES_MAX], size_t *ret_bytes)
 {
-    struct box_public ephemeral;
+    struct box_public ephemeral, public;
     uint8_t plain[LETTER_TEXT_BYTES_MAX + LETTER_PAD_BYTES];
     struct secret *key;
     size_t sealed = letter.n > LETTER_HEAD_BYTES ? letter.n - LETTER_HEAD_BYTES : 0;
@@ -55,7 +55,8 @@ enum err letter_open(const struct secret *reader, struct span letter, uint8_t re
         return ERR_MEMORY;
     }
     memcpy(ephemeral.b, letter.p + EPHEMERAL_AT, sizeof ephemeral.b);
-    enum err err = wrap_open(reader, &ephemeral, letter.p + WRAP_AT, key, 0);
+    box_public_of(reader, &public);
+    enum err err = wrap_open((struct sealing_key){reader, 0}, &public, &ephemeral, letter.p + WRAP_AT, key, 0);
     if (err == ERR_OK) {
         err = aead_open((struct sealing_key){key, 0}, letter.p + NONCE_AT, span_of(label, sizeof label), span_of(letter.p + LETTER_HEAD_BYTES, sealed), plain);
     }

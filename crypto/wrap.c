@@ -4,10 +4,9 @@
 #include <sodium.h>
 
 #include "crypto/hash.h"
-#include "crypto/sign.h"
 
 _Static_assert(WRAP_BYTES == SEALING_KEY_BYTES + crypto_box_MACBYTES, "a wrap is a box around a key");
-_Static_assert(sizeof(struct box_public) == crypto_box_PUBLICKEYBYTES, "keys are libsodium's");
+_Static_assert(sizeof(struct box_public) == crypto_box_PUBLICKEYBYTES && SEALING_KEY_BYTES == crypto_box_SECRETKEYBYTES, "keys are libsodium's");
 _Static_assert(AEAD_NONCE_BYTES == crypto_aead_xchacha20poly1305_ietf_NPUBBYTES && AEAD_TAG_BYTES == crypto_aead_xchacha20poly1305_ietf_ABYTES &&
                    SEALING_KEY_BYTES == crypto_aead_xchacha20poly1305_ietf_KEYBYTES,
                "the AEAD is libsodium's");
@@ -46,17 +45,15 @@ enum err wrap_make(const struct secret *ephemeral, const struct box_public *ephe
     return ERR_OK;
 }
 
-enum err wrap_open(const struct secret *receiver, const struct box_public *ephemeral_public, const uint8_t wrap[WRAP_BYTES], struct secret *ret,
-                   size_t at)
+enum err wrap_open(struct sealing_key receiver, const struct box_public *receiver_public, const struct box_public *ephemeral_public,
+                   const uint8_t wrap[WRAP_BYTES], struct secret *ret, size_t at)
 {
     uint8_t nonce[crypto_box_NONCEBYTES];
-    struct box_public public;
 
-    assert(secret_bytes(receiver) == crypto_box_SECRETKEYBYTES && at + SEALING_KEY_BYTES <= secret_bytes(ret));
-    box_public_of(receiver, &public);
-    wrap_nonce(ephemeral_public, &public, nonce);
+    assert(at + SEALING_KEY_BYTES <= secret_bytes(ret));
+    wrap_nonce(ephemeral_public, receiver_public, nonce);
     /* The library checks the tag before it writes. */
-    if (crypto_box_open_easy(secret_write(ret) + at, wrap, WRAP_BYTES, nonce, ephemeral_public->b, secret_read(receiver)) != 0) {
+    if (crypto_box_open_easy(secret_write(ret) + at, wrap, WRAP_BYTES, nonce, ephemeral_public->b, key_bytes(receiver)) != 0) {
         return ERR_BADSIG;
     }
     return ERR_OK;

@@ -14,7 +14,7 @@ enum {
     AEAD_TAG_BYTES = 16,
 };
 
-/* The SEALING_KEY_BYTES at `at` of a secret; borrowed. That they lie inside it is asserted. */
+/* The SEALING_KEY_BYTES at `at` of a secret, also of a receiver's secret key; borrowed. That they lie inside it is asserted. */
 struct sealing_key {
     const struct secret *secret;
     size_t at;
@@ -24,10 +24,10 @@ struct sealing_key {
  *   errors  ERR_INVALID  `receiver` is a point of small order: nobody holds its secret; `ret` is untouched */
 MUST_CHECK enum err wrap_make(const struct secret *ephemeral, const struct box_public *ephemeral_public, const struct box_public *receiver,
                               struct sealing_key key, uint8_t ret[WRAP_BYTES]);
-/* Open a wrap with the receiver's secret, into the bytes at `at` of `ret` (inside it: asserted).
+/* Open a wrap with the receiver's key pair, into the bytes at `at` of `ret` (inside it: asserted).
  *   errors  ERR_BADSIG  not wrapped for this receiver under this ephemeral key, or damaged; `ret` is untouched */
-MUST_CHECK enum err wrap_open(const struct secret *receiver, const struct box_public *ephemeral_public, const uint8_t wrap[WRAP_BYTES],
-                              struct secret *ret, size_t at);
+MUST_CHECK enum err wrap_open(struct sealing_key receiver, const struct box_public *receiver_public, const struct box_public *ephemeral_public,
+                              const uint8_t wrap[WRAP_BYTES], struct secret *ret, size_t at);
 
 /* Seal `plain` under XChaCha20-Poly1305 with a nonce that random_fill has made for nothing else; `associated` is not in the result and must be the same
  * at opening. Writes plain.n + AEAD_TAG_BYTES bytes to `ret`, which may be where `plain` is. Not key-committing: whoever must not be shown another

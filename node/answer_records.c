@@ -1,5 +1,7 @@
 #include "node/service.h"
 
+#include "node/restriction.h"
+
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -74,6 +76,7 @@ struct view {
     struct live live;
     struct views_read *read;
     struct unpack *unpack;
+    struct restriction *restriction;
     struct record record;
 };
 
@@ -91,7 +94,11 @@ static enum err view_open(struct service *service, struct view **ret)
     }
     view->unpack = unpack_new();
     err = view->unpack == NULL ? ERR_MEMORY : views_read_begin(service->views, service->store, &view->read);
+    if (err == ERR_OK) {
+        err = restriction_new(service->store, &view->live, &view->restriction);
+    }
     if (err != ERR_OK) {
+        views_read_end(&view->read);
         live_fini(&view->live);
         unpack_destroy(&view->unpack);
         free(view);
@@ -104,11 +111,17 @@ static enum err view_open(struct service *service, struct view **ret)
 static void view_close(struct view *view)
 {
     if (view != NULL) {
+        restriction_destroy(&view->restriction);
         views_read_end(&view->read);
         unpack_destroy(&view->unpack);
         live_fini(&view->live);
         free(view);
     }
+}
+
+static void put_restriction(struct view *view, const struct version *version, json_t *row)
+{
+    restriction_put(view->restriction, &version->author, version->log_number, version->seq, version->entry, row);
 }
 
 static json_t *unreadable(enum err err) { return service_error(err, "the records could not be read", NULL, "griot fsck"); }
@@ -181,6 +194,7 @@ static bool put_hit(void *arg, const struct version *version)
         }
         put_aggregate(hit, &search->view->record);
     }
+    put_restriction(search->view, version, hit);
     json_array_append_new(search->hits, hit);
     return true;
 }
@@ -291,7 +305,7 @@ enum err resolve_id(struct views_read *read, const json_t *request, struct recor
     return err;
 }
 
-static json_t *no_such_record(enum err err)
+json_t *no_such_record(enum err err)
 {
     if (err == ERR_INVALID) {
         return service_error(err, "that is not a record id", "an id is 32 hexadecimal digits, or its first 4 or more", "griot search WORDS shows ids");
@@ -327,6 +341,7 @@ static bool put_version(void *arg, const struct version *version)
     answer_number(row, "log", version->log_number);
     answer_number(row, "seq", version->seq);
     answer_time(row, "recorded", version->author_time);
+    put_restriction(listing->view, version, row);
     if (record_decode(listing->view->unpack, version->payload, &listing->view->record, &clause) == ERR_OK) {
         listing->kind = kind_by_number(listing->view->record.kind);
         listing->is_guarded = listing->is_guarded || is_guarded(&listing->view->record);
@@ -451,6 +466,7 @@ static json_t *trace_version(struct holders *holders, struct store_read *read)
     answer_text(row, "state", state);
     answer_number(row, "hubs", hubs);
     json_object_set_new(row, "current", json_boolean(version->is_current));
+    put_restriction(holders->view, version, row);
     json_object_set_new(row, "held_by", held);
     json_object_set_new(row, "not_yet", not_yet);
     json_object_set_new(row, "unknown", unknown);

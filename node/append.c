@@ -1,10 +1,17 @@
 #include "node/writer.h"
 
 #include "crypto/hash.h"
+#include "proto/sealed.h"
+#include "store/opener.h"
 
 #include <stdlib.h>
 
-enum { GROUP_MAX = 2048, PAYLOADS_BYTES = GROUP_MAX * PAYLOAD_BYTES_MAX };
+enum {
+    GROUP_MAX = 2048,
+    PAYLOADS_BYTES = GROUP_MAX * PAYLOAD_BYTES_MAX,
+    LATER_BYTES = 48,      /* what depth and the version that is replaced add to a record */
+    SEALED_HEAD_BYTES = 16, /* kind, flags, packing and lengths inside a sealed entry */
+};
 
 /* Records of a batch on their way to one author_append. */
 struct group {
@@ -50,6 +57,56 @@ static bool take_item(struct span *rest, struct span *key, struct span *payload)
     }
     *rest = span_of(rest->p + 1, rest->n - 1);
     return take_bin(rest, key) && take_bin(rest, payload);
+}
+
+/* ---- who it is released to ---- */
+
+static uint32_t number_of(const struct record_value *value) { return value->group != NULL ? value->group->number : value->field->number; }
+
+/* Whatever the client has put there is replaced: what is signed is what it is sealed for.  ERR_LIMIT  more values than a record has */
+static enum err release(const struct readers *readers, struct record *record)
+{
+    const struct kind *kind = kind_by_number((uint32_t)record->kind);
+    const struct field *field = NULL;
+    for (const struct field *f = kind->fields; f->number != 0 && field == NULL; f++) {
+        field = strcmp(f->name, "release") == 0 ? f : NULL;
+    }
+    uint32_t kept = 0, at = 0, count = readers != NULL ? readers->count : 0;
+    for (uint32_t i = 0; i < record->value_count; i++) {
+        if (record->values[i].field != field) {
+            record->values[kept++] = record->values[i];
+        }
+    }
+    if (count > RECORD_VALUES_MAX - kept) {
+        return ERR_LIMIT;
+    }
+    while (at < kept && number_of(&record->values[at]) < field->number) {
+        at++;
+    }
+    memmove(&record->values[at + count], &record->values[at], (kept - at) * sizeof record->values[0]);
+    for (uint32_t i = 0; i < count; i++) {
+        record->values[at + i] = (struct record_value){.field = field, .text = span_text(readers->rows[i].name)};
+    }
+    record->value_count = kept + count;
+    return ERR_OK;
+}
+
+static size_t release_bytes(const struct readers *readers)
+{
+    size_t bytes = 4; /* number and length of the list */
+    for (uint32_t i = 0; i < readers->count; i++) {
+        bytes += 2 + strlen(readers->rows[i].name);
+    }
+    return bytes;
+}
+
+size_t append_bytes_max(const struct readers *readers)
+{
+    if (readers == NULL || readers->is_region) {
+        return PAYLOAD_BYTES_MAX;
+    }
+    size_t taken = release_bytes(readers) + LATER_BYTES + SEALED_HEAD_BYTES;
+    return taken < SEALED_INNER_BYTES_MAX ? SEALED_INNER_BYTES_MAX - taken : 0;
 }
 
 /* What "unchanged" compares: the values without id, depth, what is replaced and when it was entered. */
@@ -127,6 +184,10 @@ static enum err add(struct writer *writer, struct append *append, struct group *
 {
     struct record record;
     enum err err = record_decode(writer->unpack, payload, &record, &append->clause);
+    if (err == ERR_OK) {
+        err = release(append->readers, &record);
+        append->clause = err != ERR_OK ? "WIRE.md 6.3: a record has more than 256 values" : append->clause;
+    }
     if (err != ERR_OK) {
         return err;
     }
@@ -182,7 +243,8 @@ static enum err add(struct writer *writer, struct append *append, struct group *
         append->clause = "WIRE.md 6: record longer than 2048 bytes";
         return err;
     }
-    group->payloads[group->count] = (struct payload){.kind = ENTRY_RECORD, .bytes = out_written(&out)};
+    group->payloads[group->count] = (struct payload){
+        .kind = ENTRY_RECORD, .bytes = out_written(&out), .audience = append->readers != NULL ? &append->readers->audience : NULL};
     group->used += out.at;
     group->item[group->count++] = item;
     append->count++;
@@ -220,6 +282,10 @@ enum err append_records(struct writer *writer, void *arg)
         } else {
             err = record_decode(writer->unpack, payload, &record, &append->clause);
         }
+        if (err == ERR_OK && append->readers != NULL && payload.n > append_bytes_max(append->readers)) {
+            append->clause = "ANSWERS.md append: a record longer than its readers leave room for";
+            err = ERR_OVERSIZE;
+        }
     }
     bool is_keyed_before = false;
     while (err == ERR_OK && rest.n > 0 && take_item(&rest, &key, &payload)) {
@@ -235,15 +301,36 @@ enum err append_records(struct writer *writer, void *arg)
 
 /* ---- what comes back ---- */
 
-static enum err take_returned(struct writer *writer, const struct entry *entry, struct record *record)
+/* The record in an entry of ours, opened when it is sealed: the keys came back with it, the encryption keys with the backup.
+ *   errors  ERR_NOT_FOUND  it is none, or cannot be read; and what says nothing of the entry */
+static enum err returned_payload(struct writer *writer, const struct entry *entry, uint8_t *scratch, struct span *ret)
+{
+    struct sealed sealed = {.kind = entry->leaf.kind, .payload = entry->payload};
+    enum err err = ERR_OK;
+    if (entry_is_sealed(entry) && entry->has_payload) {
+        err = author_open(writer->author, entry, scratch, &sealed);
+    } else if (entry->leaf.codec != CODEC_PLAIN || entry->leaf.audience_bytes != 0) {
+        return ERR_NOT_FOUND;
+    }
+    if (err != ERR_OK) {
+        return err_blame(err) == BLAME_SELF ? err : ERR_NOT_FOUND;
+    }
+    *ret = sealed.payload;
+    return sealed.kind == ENTRY_RECORD && entry->has_payload ? ERR_OK : ERR_NOT_FOUND;
+}
+
+static enum err take_returned(struct writer *writer, const struct entry *entry, uint8_t *scratch, struct record *record)
 {
     const char *clause;
     struct own_record own = {0}, held;
-    if (entry->leaf.kind != ENTRY_RECORD || !entry->has_payload || entry->leaf.codec != CODEC_PLAIN || entry->leaf.audience_bytes != 0 ||
-        record_decode(writer->unpack, entry->payload, record, &clause) != ERR_OK) {
+    struct span payload;
+    enum err err = returned_payload(writer, entry, scratch, &payload);
+    if (err == ERR_NOT_FOUND || (err == ERR_OK && record_decode(writer->unpack, payload, record, &clause) != ERR_OK)) {
         return ERR_OK; /* of no row that could be met again */
     }
-    enum err err = store_own_get(writer->store, &record->id, &held);
+    if (err == ERR_OK) {
+        err = store_own_get(writer->store, &record->id, &held);
+    }
     if (err == ERR_OK && held.depth >= record->depth) {
         return ERR_OK;
     }
@@ -263,7 +350,8 @@ enum err append_returned(struct writer *writer, const struct seg *seg, uint64_t 
     struct commit_packer *packer = commit_packer_new();
     struct commit *commit = malloc(sizeof *commit);
     struct record *record = malloc(sizeof *record);
-    enum err err = unpack == NULL || packer == NULL || commit == NULL || record == NULL ? ERR_MEMORY : ERR_OK;
+    uint8_t *scratch = malloc(OPENER_SCRATCH_BYTES);
+    enum err err = unpack == NULL || packer == NULL || commit == NULL || record == NULL || scratch == NULL ? ERR_MEMORY : ERR_OK;
     for (uint32_t i = 0; i < seg->count && err == ERR_OK; i++) {
         uint64_t seq = seg->first + i;
         struct span reduced;
@@ -276,9 +364,10 @@ enum err append_returned(struct writer *writer, const struct seg *seg, uint64_t 
             err = commit_reduced_decode(unpack, reduced, commit, &clause);
         }
         for (uint32_t j = 0; err == ERR_OK && j < commit->entry_count; j++) {
-            err = take_returned(writer, &commit->entries[j], record);
+            err = take_returned(writer, &commit->entries[j], scratch, record);
         }
     }
+    free(scratch);
     free(record);
     free(commit);
     commit_packer_destroy(&packer);

@@ -12,7 +12,7 @@ struct client {
     int fd; /* of the daemon, or -1 */
     struct home home;
     struct service service;
-    enum channel channel;
+    struct append_plan plan; /* of the append that was begun here */
     bool is_ahead; /* a batch is under way, its answer not read */
 };
 
@@ -159,25 +159,27 @@ enum err client_call(struct client *client, json_t *request, void (*on_progress)
     return *ret_result != NULL ? err : ERR_MEMORY;
 }
 
-enum err client_append_begin(struct client *client, const char *channel)
+enum err client_append_begin(struct client *client, json_t *request, json_t **ret_error)
 {
-    for (int i = CHANNEL_ALERT; i < CHANNEL_COUNT; i++) {
-        if (strcmp(channel_name((enum channel)i), channel) == 0) {
-            client->channel = (enum channel)i;
-            if (client->fd < 0) {
-                return ERR_OK;
-            }
-            json_t *request = json_pack("{s:s, s:s}", "do", "append", "channel", channel), *result = NULL;
-            enum err err = control_write_json(client->fd, request);
-            json_decref(request);
+    json_t *result = NULL;
+    enum err err = ERR_MEMORY;
+    if (request != NULL && json_object_set_new(request, "do", json_string("append")) == 0) {
+        if (client->fd < 0) {
+            result = service_append_begin(&client->service, request, &client->plan, &err);
+        } else {
+            err = control_write_json(client->fd, request);
             if (err == ERR_OK) {
                 err = await(client->fd, NULL, NULL, &result);
             }
-            json_decref(result);
-            return err;
         }
     }
-    return ERR_USAGE;
+    json_decref(request);
+    if (err == ERR_OK) {
+        json_decref(result);
+        result = NULL;
+    }
+    *ret_error = result;
+    return err;
 }
 
 enum err client_append(struct client *client, struct span batch, json_t **ret_result)
@@ -186,7 +188,7 @@ enum err client_append(struct client *client, struct span batch, json_t **ret_re
         return control_write(client->fd, 'B', batch) == ERR_OK ? await(client->fd, NULL, NULL, ret_result) : gone(ret_result);
     }
     enum err err;
-    *ret_result = service_append(&client->service, client->channel, batch, &err);
+    *ret_result = service_append(&client->service, &client->plan, batch, &err);
     return *ret_result != NULL ? err : ERR_MEMORY;
 }
 

@@ -31,14 +31,17 @@ MUST_CHECK enum err client_call(struct client *client, json_t *request, void (*o
 /* Streaming append: begin, any number of batches (each durable when it returns), end.
  * `batch`: a sequence of [row key (bin, empty: new random id), record payload (bin, record_encode form, its id ignored when there is a row key)] as canonical MessagePack
  * arrays, at most 900 KiB. *ret_result of a batch: {"new", "updated", "unchanged", "ids": [hex ...]}. */
-MUST_CHECK enum err client_append_begin(struct client *client, const char *channel);
+/* Takes `request`: {"channel": alert, report or bulk; "to": LIST (node/audience.h; region when left out); "shown": ids of those whom the person has seen as readers,
+ * left out when nothing was shown}.
+ *   errors  ERR_USAGE, those of readers_resolve, ERR_STALE  the list means others than were shown; *ret_error is then a new reference to the error object, or NULL */
+MUST_CHECK enum err client_append_begin(struct client *client, json_t *request, json_t **ret_error);
 MUST_CHECK enum err client_append(struct client *client, struct span batch, json_t **ret_result);
 /* The same one batch ahead, so that the next one can be made while this one is being stored: *ret_result answers the batch before, NULL when there was none. An empty
  * batch sends nothing and waits for the last; always done before client_append or client_append_end. After an error `batch` was not sent. */
 MUST_CHECK enum err client_append_ahead(struct client *client, struct span batch, json_t **ret_result);
 MUST_CHECK enum err client_append_end(struct client *client);
 
-/* Requests that a node answers ("do"): status, peers, lag, search {query, limit, offset}, show {id}, trace {id}, admit {card (hex of a card notice)}, join {notices (hex)},
+/* Requests that a node answers ("do"): status, peers, lag, search {query, limit, offset}, show {id}, trace {id}, readers {to} or {id}, admit {card (hex of a card notice)}, join {notices (hex)},
  * watch {since} (events as progress, until the client goes away), backup {path}, verify {id?}, fsck, region (the charter, rosters, acts and cards as hex), rebuild. Results: node/ANSWERS.md. */
 
 #endif

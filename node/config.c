@@ -4,6 +4,7 @@
 
 #include "node/cli/i18n.h"
 #include "node/metrics.h"
+#include "proto/limits.h"
 
 #include <errno.h>
 #include <ini.h>
@@ -70,6 +71,13 @@ static bool is_address_or_empty(const char *text)
     return text[0] == '\0' || is_address(text);
 }
 
+static bool is_node_or_empty(const char *text)
+{
+    size_t n = strlen(text);
+
+    return n == 0 || (n <= NAME_BYTES_MAX && strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-") == n && text[0] != '-' && text[n - 1] != '-');
+}
+
 static bool is_path(const char *text)
 {
     return text[0] == '\0' || text[0] == '/';
@@ -104,6 +112,8 @@ static const struct config_row rows[] = {
      "File with the sealing key that opens the keys. Empty: the service credential griot-key, else a passphrase is asked for.", is_path},
     {"node", "language", TYPE_TEXT, MEMBER(language), 0, 0, "", "fr, en or pt",
      "Language of what people read. Empty: that of their environment, else French.", is_language},
+    {"node", "rilo", TYPE_TEXT, MEMBER(rilo), 0, 0, "", "the name of a hub",
+     "The RILO that this office belongs to: whom records for rilo are released to. Empty: such records are refused.", is_node_or_empty},
     {"store", "disk_reserve_mib", TYPE_U64, MEMBER(disk_reserve_mib), 16, 1048576, "512", "MiB, 16 to 1048576",
      "Below this much free disk nothing new is taken in; reading goes on.", NULL},
     {"log", "level", TYPE_TEXT, MEMBER(log_level), 0, 0, "info", "error, warn, info or debug", "How much the log says.", is_level},

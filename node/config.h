@@ -21,6 +21,7 @@ struct config {
     char listen[CONFIG_TEXT_BYTES_MAX];   /* tcp://host:port, empty: accept nobody */
     char key_file[CONFIG_TEXT_BYTES_MAX]; /* sealing key, empty: ask */
     char language[8];                     /* fr, en, pt */
+    char rilo[64];                        /* name of the RILO this office belongs to, empty: not said */
     /* [store] */
     uint64_t disk_reserve_mib; /* intake stops below this */
     /* [log] */

@@ -209,23 +209,13 @@ static enum err await_frame(int fd, char *ret_type, uint8_t **ret, size_t *ret_b
     return control_read(fd, ret_type, ret, ret_bytes);
 }
 
-static bool channel_of(const json_t *request, enum channel *ret)
-{
-    const char *name = json_string_value(json_object_get(request, "channel"));
-    for (int channel = CHANNEL_ALERT; name != NULL && channel < CHANNEL_COUNT; channel++) {
-        if (strcmp(channel_name((enum channel)channel), name) == 0) {
-            *ret = (enum channel)channel;
-            return true;
-        }
-    }
-    return false;
-}
-
 static enum err take_batches(struct service *service, int fd, const json_t *request)
 {
-    enum channel channel;
-    if (!channel_of(request, &channel)) {
-        return reply(fd, ERR_USAGE, service_error(ERR_USAGE, "records go to the channel alert, report or bulk", NULL, NULL));
+    struct append_plan plan;
+    enum err stored;
+    json_t *error = service_append_begin(service, request, &plan, &stored);
+    if (stored != ERR_OK) {
+        return error != NULL ? reply(fd, stored, error) : ERR_MEMORY;
     }
     enum err err = reply(fd, ERR_OK, json_object());
     while (err == ERR_OK) {
@@ -240,10 +230,9 @@ static enum err take_batches(struct service *service, int fd, const json_t *requ
             free(body);
             return type == 'B' ? reply(fd, ERR_OK, json_object()) : ERR_MALFORMED;
         }
-        enum err stored;
-        json_t *result = service_append(service, channel, span_of(body, bytes), &stored);
+        json_t *result = service_append(service, &plan, span_of(body, bytes), &stored);
         free(body);
-        err = reply(fd, stored, result);
+        err = result != NULL ? reply(fd, stored, result) : ERR_MEMORY;
     }
     return err;
 }

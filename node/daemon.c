@@ -89,11 +89,12 @@ static enum err open_store(struct daemon *daemon)
 static enum err open_views(struct daemon *daemon)
 {
     const char *path = daemon->home->path;
-    enum err err = views_open(path, &daemon->service.views);
+    enum err err = opener_new(daemon->service.store, daemon->home->keyring, &daemon->service.opener);
+    err = err == ERR_OK ? views_open(path, daemon->service.opener, &daemon->service.views) : err;
     if (err == ERR_CORRUPT || err == ERR_LAYOUT) {
         log_event(LOG_WARN, "views_rebuilt", "err=%s", err_name(err));
         err = views_drop(path);
-        err = err == ERR_OK ? views_open(path, &daemon->service.views) : err;
+        err = err == ERR_OK ? views_open(path, daemon->service.opener, &daemon->service.views) : err;
     }
     return err;
 }
@@ -185,6 +186,7 @@ static void stop(struct daemon *daemon, bool has_run)
     if (has_run) { /* after a failing disk nothing is written any more */
         note_life(daemon, AUDIT_STOP, ERR_OK);
     }
+    opener_destroy(&daemon->service.opener);
     store_close(&daemon->service.store);
 }
 

@@ -485,9 +485,10 @@ static enum err ini_write(const char *folder, const struct home_plan *plan)
     char text[INI_BYTES_MAX], path[PATH_MAX];
     int n = snprintf(text, sizeof text,
                      "# griot.ini of %s. All keys and their defaults: griot.ini in the documentation; `griot config check` reads this file.\n"
-                     "[node]\n%s%s%s%s%s%s%s%s",
+                     "[node]\n%s%s%s%s%s%s%s%s%s%s%s",
                      plan->name, plan->listen != NULL ? "listen = " : "", plan->listen != NULL ? plan->listen : "", plan->listen != NULL ? "\n" : "",
                      plan->key_file != NULL ? "key_file = " : "", plan->key_file != NULL ? plan->key_file : "", plan->key_file != NULL ? "\n" : "",
+                     plan->rilo != NULL ? "rilo = " : "", plan->rilo != NULL ? plan->rilo : "", plan->rilo != NULL ? "\n" : "",
                      plan->ini_extra != NULL ? "\n" : "", plan->ini_extra != NULL ? plan->ini_extra : "");
     enum err err = path_below(folder, "griot.ini", path);
 
@@ -501,7 +502,7 @@ static bool is_one_line(const char *text) { return text == NULL || strpbrk(text,
 
 static enum err plan_check(const struct home_plan *plan)
 {
-    bool is_good = plan->unlock != NULL && plan->name != NULL && home_name_is_valid(plan->name) && is_one_line(plan->listen) &&
+    bool is_good = (plan->rilo == NULL || home_name_is_valid(plan->rilo)) && plan->unlock != NULL && plan->name != NULL && home_name_is_valid(plan->name) && is_one_line(plan->listen) &&
                    is_one_line(plan->key_file) && (plan->listen == NULL || strlen(plan->listen) < CONFIG_TEXT_BYTES_MAX) &&
                    (plan->key_file == NULL || (plan->key_file[0] == '/' && strlen(plan->key_file) < CONFIG_TEXT_BYTES_MAX));
 

@@ -51,6 +51,7 @@ struct home_plan { /* of a new home */
     struct node_id node; /* random when zeros */
     const char *listen;  /* tcp://host:port to bind, or NULL for a node that nobody dials */
     const char *const *addresses; /* by which others dial it; NULL-ended; NULL: `listen` */
+    const char *rilo;   /* name of the RILO it belongs to, or NULL: not said */
     const char *key_file; /* absolute path of the sealing key written into griot.ini, or NULL: passphrase or service credential */
     const struct unlock *unlock;
     const char *ini_extra; /* further lines for griot.ini, or NULL */
@@ -59,7 +60,7 @@ struct home_plan { /* of a new home */
 /* Make the folder, keys, store, configuration and first card of a new node. Leaves nothing half made under that name: it is built beside it and renamed.
  * `path` may exist as an empty folder.
  *   errors  ERR_EXISTS      something is there
- *           ERR_INVALID     name, address or key file path of the wrong form, more than ADDRESSES_MAX addresses, a path too long, or no unlock
+ *           ERR_INVALID     a name, address or key file path of the wrong form, more than ADDRESSES_MAX addresses, a path too long, or no unlock
  *           ERR_NOT_FOUND   its parent folder does not exist
  *           ERR_PERMISSION  it may not be made there
  *           ERR_IO, ERR_FULL, ERR_MEMORY, ERR_MLOCK */

@@ -22,6 +22,7 @@ static const char plan_magic[] = "griot sandbox 1\n";
 enum { PLAN_BYTES_MAX = 262144, SEAL_KEY_BYTES = 32 };
 
 /* RILO Dakar's sixteen, then RILO Douala's eight. */
+enum { DAKAR_EDGES = 16 };
 const char *const sandbox_edges[] = {"bj", "bf", "cv", "ci", "gm", "gh", "gn", "gw", "lr", "ml", "mr", "ne", "ng",
                                      "sn", "sl", "tg", "cm", "cf", "td", "cg", "cd", "gq", "ga", "st", NULL};
 
@@ -445,6 +446,17 @@ static void peers_write(const struct making *m, size_t at, char *ret, size_t cap
     }
 }
 
+/* The RILO of an office, by the two lists above; in a sandbox of one hub that one. */
+static const char *rilo_of(const struct sandbox *s, const char *edge)
+{
+    for (size_t i = 0; i < DAKAR_EDGES; i++) {
+        if (strcmp(sandbox_edges[i], edge) == 0) {
+            return s->nodes[0].name;
+        }
+    }
+    return s->nodes[1].role == ROLE_HUB ? s->nodes[1].name : s->nodes[0].name;
+}
+
 static enum err home_make(struct making *m, size_t at)
 {
     const struct sandbox_node *node = &m->sandbox->nodes[at];
@@ -456,6 +468,7 @@ static enum err home_make(struct making *m, size_t at)
                              .role = node->role,
                              .region = m->region,
                              .node = m->ids[at],
+                             .rilo = node->role == ROLE_EDGE ? rilo_of(m->sandbox, node->name) : NULL,
                              .key_file = key_file,
                              .unlock = &unlock,
                              .ini_extra = peers,

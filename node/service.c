@@ -33,9 +33,12 @@ enum err service_open(struct home *home, struct service *ret)
         err = ret->writer == NULL ? ERR_MEMORY : writer_open(home, ret->store, ret->writer);
     }
     if (err == ERR_OK) {
-        err = views_open(home->path, &ret->views);
+        err = opener_new(ret->store, home->keyring, &ret->opener);
+    }
+    if (err == ERR_OK) {
+        err = views_open(home->path, ret->opener, &ret->views);
         if ((err == ERR_CORRUPT || err == ERR_LAYOUT) && views_drop(home->path) == ERR_OK) {
-            err = views_open(home->path, &ret->views);
+            err = views_open(home->path, ret->opener, &ret->views);
         }
     }
     err = err == ERR_OK ? follow(ret) : err;
@@ -54,6 +57,7 @@ void service_close(struct service *service)
 {
     sync_destroy(&service->sync);
     views_close(&service->views);
+    opener_destroy(&service->opener);
     if (service->writer != NULL) {
         writer_close(service->writer);
         free(service->writer);
@@ -230,6 +234,15 @@ json_t *service_error(enum err err, const char *what, const char *why, const cha
     return error;
 }
 
+json_t *service_error_value(enum err err, const char *what, const char *value, const char *why, const char *todo)
+{
+    json_t *error = service_error(err, what, why, todo);
+    if (value[0] != '\0') {
+        json_object_set_new(error, "value", json_string(value)); /* not UTF-8: left out */
+    }
+    return error;
+}
+
 /* ---- dispatch ---- */
 
 /* An attempt that failed leaves a row too. When even that cannot be written, the reason is the same, and the answer says it. */
@@ -257,15 +270,93 @@ static void describe_append(struct audit_note *note, const void *arg)
     }
 }
 
-json_t *service_append(struct service *service, enum channel channel, struct span batch, enum err *ret_err)
+static bool channel_of(const json_t *request, enum channel *ret)
 {
+    const char *name = json_string_value(json_object_get(request, "channel"));
+    for (int channel = CHANNEL_ALERT; name != NULL && channel < CHANNEL_COUNT; channel++) {
+        if (strcmp(channel_name((enum channel)channel), name) == 0) {
+            *ret = (enum channel)channel;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The ids of those whom the person has seen. False: not such a list. */
+static bool shown_of(const json_t *request, struct append_plan *ret)
+{
+    const json_t *list = json_object_get(request, "shown"), *id;
+    size_t i;
+    ret->has_shown = list != NULL;
+    ret->shown.count = 0;
+    json_array_foreach(list, i, id)
+    {
+        struct node_id node;
+        const char *hex = json_string_value(id);
+        if (hex == NULL || !hex_decode(hex, node.b, sizeof node.b) || audience_add(&ret->shown, &node) != ERR_OK) {
+            return false;
+        }
+    }
+    return list == NULL || json_is_array(list);
+}
+
+/* Who reads a batch of the plan: *ret NULL for the whole region, else yours to free. NULL, or the error. */
+static json_t *plan_readers(struct service *service, const struct append_plan *plan, struct readers **ret, enum err *ret_err)
+{
+    json_t *error = NULL;
+    *ret = NULL;
+    *ret_err = ERR_OK;
+    if (strcmp(plan->to, "region") != 0) {
+        error = service_readers(service, plan->to, ret, ret_err);
+    }
+    if (error == NULL && *ret != NULL && (*ret)->is_region) {
+        free(*ret);
+        *ret = NULL;
+    }
+    if (error == NULL && plan->has_shown && (*ret == NULL ? plan->shown.count > 0 : !audience_equal(&plan->shown, &(*ret)->audience))) {
+        free(*ret);
+        *ret = NULL;
+        *ret_err = ERR_STALE;
+        error = service_error(ERR_STALE, "who can read it has changed since it was shown", "members, or the operation that was named, have changed meanwhile",
+                              "enter it again, and look at who will be able to read it");
+    }
+    return error;
+}
+
+json_t *service_append_begin(struct service *service, const json_t *request, struct append_plan *ret, enum err *ret_err)
+{
+    const json_t *to = json_object_get(request, "to");
+    struct readers *readers;
+    json_t *error;
+    *ret_err = ERR_USAGE;
+    if (!channel_of(request, &ret->channel)) {
+        return service_error(ERR_USAGE, "records go to the channel alert, report or bulk", NULL, NULL);
+    }
+    if (!shown_of(request, ret) || (to != NULL && (!json_is_string(to) || json_string_length(to) >= sizeof ret->to))) {
+        return service_error(ERR_USAGE, "the request does not say who may read the records", NULL, NULL);
+    }
+    snprintf(ret->to, sizeof ret->to, "%s", to != NULL ? json_string_value(to) : "region");
+    error = plan_readers(service, ret, &readers, ret_err);
+    free(readers);
+    return error;
+}
+
+json_t *service_append(struct service *service, const struct append_plan *plan, struct span batch, enum err *ret_err)
+{
+    struct readers *readers;
+    json_t *error = plan_readers(service, plan, &readers, ret_err);
+    if (*ret_err != ERR_OK) {
+        return error;
+    }
     struct append *append = malloc(sizeof *append); /* large: its results are written by append_records, up to `count` */
     if (append == NULL) {
+        free(readers);
         *ret_err = ERR_MEMORY;
         return service_error(ERR_MEMORY, "the records were not stored", NULL, "free some memory and try again");
     }
-    append->channel = channel;
+    append->channel = plan->channel;
     append->batch = batch;
+    append->readers = readers;
     append->count = append->keyed = 0;
     append->clause = NULL;
     struct audit_note note;
@@ -303,6 +394,7 @@ json_t *service_append(struct service *service, enum channel channel, struct spa
         json_object_set_new(answer, "states", states);
     }
     free(append);
+    free(readers);
     return answer;
 }
 
@@ -386,6 +478,7 @@ static json_t *answer_request(struct service *service, const json_t *request, se
         {"show", answer_show, true},     {"trace", answer_trace, true},  {"backup", answer_backup, false},   {"admit", answer_admit, false},
         {"join", answer_join, false},    {"region", answer_region, false}, {"suspend", answer_suspend, false}, {"publish", answer_publish, false},
         {"audit", answer_audit, false},
+        {"readers", answer_readers, true},
     };
     const char *name = json_string_value(json_object_get(request, "do"));
     *ret_err = ERR_OK;
@@ -410,6 +503,12 @@ static json_t *answer_request(struct service *service, const json_t *request, se
     }
     if (strcmp(name, "watch") == 0) {
         return answer_watch(service, request, progress, arg, ret_err);
+    }
+    if (strcmp(name, "grant") == 0 || strcmp(name, "sealed") == 0) {
+        if (service->settle_views != NULL) {
+            service->settle_views(service->arg);
+        }
+        return name[0] == 'g' ? answer_grant(service, request, progress, arg, ret_err) : answer_sealed(service, request, progress, arg, ret_err);
     }
     *ret_err = ERR_USAGE;
     return service_error(ERR_USAGE, "this node does not know that request", NULL, "use the same release for command and daemon");

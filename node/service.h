@@ -4,6 +4,7 @@
 
 #include "node/audit_queue.h"
 #include "node/core/core.h"
+#include "store/opener.h"
 
 #include <jansson.h>
 
@@ -11,6 +12,7 @@ struct service {
     struct home *home;
     struct store *store;
     struct views *views;
+    struct opener *opener; /* of sealed entries: the views' and the answers' */
     struct core *core;     /* the daemon's, or NULL: the next two are set */
     struct writer *writer;
     struct sync *sync;     /* told what the store holds */
@@ -40,11 +42,23 @@ typedef bool (*service_progress)(void *arg, json_t *progress);
 /* One request, one answer: a new reference to the result, or to a griot.error/1 object with *ret_err set. Never NULL but when memory runs out.
  * An answer that met damage in the views has them made anew: the next one heals. */
 json_t *service_answer(struct service *service, const json_t *request, service_progress progress, void *arg, enum err *ret_err);
-/* One batch of records (client.h). */
-json_t *service_append(struct service *service, enum channel channel, struct span batch, enum err *ret_err);
+/* How a stream of batches is appended (client.h). */
+struct append_plan {
+    enum channel channel;
+    char to[AUDIENCE_LIST_BYTES_MAX + 1]; /* "region", or who reads it: resolved again for each batch, since members come and go */
+    bool has_shown;                       /* the next is what the person has seen before saving */
+    struct audience shown;
+};
+/* Read the request that begins it; NULL, or an error as above: of the channel, and of the list of readers. */
+json_t *service_append_begin(struct service *service, const json_t *request, struct append_plan *ret, enum err *ret_err);
+/* One batch of records.  ERR_STALE  the list means others than were shown */
+json_t *service_append(struct service *service, const struct append_plan *plan, struct span batch, enum err *ret_err);
 
 /* A griot.error/1 object. */
 json_t *service_error(enum err err, const char *what, const char *why, const char *todo);
+
+/* The same about a value that somebody gave: "value" beside it. */
+json_t *service_error_value(enum err err, const char *what, const char *value, const char *why, const char *todo);
 
 /* ---- parts of answers; each returns a new reference ---- */
 
@@ -68,6 +82,9 @@ json_t *answer_lag(struct service *service, const json_t *request, enum err *ret
 json_t *answer_search(struct service *service, const json_t *request, enum err *ret_err);
 json_t *answer_show(struct service *service, const json_t *request, enum err *ret_err);
 json_t *answer_trace(struct service *service, const json_t *request, enum err *ret_err);
+json_t *answer_grant(struct service *service, const json_t *request, service_progress progress, void *arg, enum err *ret_err);
+json_t *answer_sealed(struct service *service, const json_t *request, service_progress progress, void *arg, enum err *ret_err);
+json_t *answer_readers(struct service *service, const json_t *request, enum err *ret_err);
 json_t *answer_backup(struct service *service, const json_t *request, enum err *ret_err);
 json_t *answer_check(struct service *service, const json_t *request, service_progress progress, void *arg, enum err *ret_err); /* verify, fsck */
 json_t *answer_rebuild(struct service *service, const json_t *request, service_progress progress, void *arg, enum err *ret_err);
@@ -80,8 +97,13 @@ json_t *answer_join(struct service *service, const json_t *request, enum err *re
 json_t *answer_region(struct service *service, const json_t *request, enum err *ret_err);
 
 json_t *answer_audit(struct service *service, const json_t *request, enum err *ret_err);
+/* Who a list of readers means now.
+ *   returns  NULL and *ret (yours to free), or an error object */
+json_t *service_readers(struct service *service, const char *list, struct readers **ret, enum err *ret_err);
 
 /* A record id from hex, whole or its first digits (4..32). ERR_INVALID, ERR_NOT_FOUND, ERR_EXISTS when several match. */
 MUST_CHECK enum err resolve_id(struct views_read *read, const json_t *request, struct record_id *ret);
+/* The error object of it, and of reading a record. */
+json_t *no_such_record(enum err err);
 
 #endif

@@ -2,7 +2,7 @@
 #ifndef GRIOT_NODE_WRITER_H
 #define GRIOT_NODE_WRITER_H
 
-#include "node/home.h"
+#include "node/audience.h"
 #include "proto/record/record.h"
 #include "store/store.h"
 
@@ -40,6 +40,7 @@ enum append_state { APPEND_NEW, APPEND_UPDATED, APPEND_UNCHANGED };
 struct append {
     enum channel channel;
     struct span batch; /* [row key, payload] arrays, client.h */
+    const struct readers *readers; /* for whom it is sealed, and who the records say they are released to; NULL: the whole region */
     /* results */
     size_t count;
     size_t keyed; /* of them, those with a row key: imported */
@@ -48,6 +49,8 @@ struct append {
     uint8_t states[APPEND_ITEMS_MAX]; /* enum append_state */
     const char *clause;
 };
+/* The most bytes that a record may have for these readers, as its client encodes it: the release list, and what it replaces, are added to it. */
+size_t append_bytes_max(const struct readers *readers);
 /* writer_change: give each record its id (from its row key under the node's record key, or random), see what is new, what has changed (a version that replaces the one before)
  * and what has not, and append.
  *   errors  ERR_MALFORMED, ERR_LIMIT, ERR_INVALID with clause; nothing was appended then */

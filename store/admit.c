@@ -1,5 +1,6 @@
 /* admit.c - the one gate: decode, limits, chain, signature, roster, append. */
 #include "store/env.h"
+#include "store/keys.h"
 
 #include <assert.h>
 #include <time.h>
@@ -218,6 +219,7 @@ static enum err append(struct gate *gate, uint64_t seq, struct span packed)
         return refuse(gate, "store/README.md 2: the commit is not the one at which the cut ends the log", ERR_CUT);
     }
     log_append(store, log, &after, packed);
+    keys_note(store, log, store->commit);
     return store->txn.err;
 }
 

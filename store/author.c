@@ -3,6 +3,10 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "store/keys.h"
+#include "store/opener.h"
+#include "store/sender.h"
+
 enum err author_new(struct store *store, struct keyring *keyring, const struct secret *identity, struct author **ret)
 {
     struct author *author = calloc(1, sizeof *author);
@@ -16,9 +20,14 @@ enum err author_new(struct store *store, struct keyring *keyring, const struct s
     author->commit = calloc(1, sizeof *author->commit);
     author->reduced = malloc(COMMIT_REDUCED_BYTES_MAX);
     author->packed = malloc(PACKED_BYTES_MAX);
-    if (author->commit == NULL || author->reduced == NULL || author->packed == NULL) {
+    author->sealed = malloc(COMMIT_BYTES_MAX);
+    author->senders = senders_new();
+    enum err err = author->commit == NULL || author->reduced == NULL || author->packed == NULL || author->sealed == NULL || author->senders == NULL
+                       ? ERR_MEMORY
+                       : opener_new(store, keyring, &author->opener);
+    if (err != ERR_OK) {
         author_destroy(&author);
-        return ERR_MEMORY;
+        return err;
     }
     *ret = author;
     return ERR_OK;
@@ -32,7 +41,10 @@ void author_destroy(struct author **author)
     for (size_t i = 0; i < CHANNEL_COUNT; i++) {
         secret_destroy(&(*author)->slots[i].key);
     }
+    senders_destroy(&(*author)->senders);
+    opener_destroy(&(*author)->opener);
     free((*author)->commit);
+    free((*author)->sealed);
     free((*author)->reduced);
     free((*author)->packed);
     free(*author);
@@ -274,28 +286,75 @@ enum err author_reincarnate(struct author *author, enum channel channel)
 
 /* ---- commits ---- */
 
-/* How many of the payloads fit one commit, and fill in its entries. */
-static uint32_t fill(struct author *author, const struct payload *payloads, size_t count)
+static const struct audience *audience_of(const struct payload *payload)
+{
+#ifdef GRIOT_WITHOUT_T17_SEAL
+    (void)payload;
+    return NULL;
+#else
+    return payload->audience;
+#endif
+}
+
+/* The inner form of one entry into what is left of the commit; its stored length, or 0: it is full, or the key for its audience is not at hand. */
+static size_t fill_sealed(struct author *author, const struct log *log, const struct payload *payload, struct wall_ms now, uint32_t n, size_t used)
+{
+    const struct sealed inner = {payload->kind, payload->flags, payload->bytes};
+    size_t room = COMMIT_BYTES_MAX - used - (size_t)n * ENTRY_COST_BYTES;
+    if (room < ENTRY_COST_BYTES + SEALED_AROUND_BYTES) {
+        return 0;
+    }
+    room -= ENTRY_COST_BYTES + SEALED_AROUND_BYTES;
+    struct out out = out_into(author->sealed + used + SEALED_NONCE_BYTES, room < SEALED_INNER_BYTES_MAX ? room : SEALED_INNER_BYTES_MAX);
+    author->sender_of[n] = n > 0 && payload[-1].audience == payload->audience ? author->sender_of[n - 1]
+                                                                              : sender_find(author, log, payload->audience, now);
+    if (author->sender_of[n] == NULL || sealed_write(author->store->packer, &inner, &out) != ERR_OK) {
+        return 0;
+    }
+    return out.at + SEALED_AROUND_BYTES;
+}
+
+/* How many of the payloads fit one commit, and fill in its entries. Sealed ones go as far as their keys are at hand. */
+static uint32_t fill(struct author *author, const struct log *log, const struct payload *payloads, size_t count, struct wall_ms now)
 {
     struct commit *commit = author->commit;
-    size_t bytes = 0;
+    size_t used = 0; /* bytes of payloads; sealed ones stand there in author->sealed */
     uint32_t n = 0;
-    while (n < count && n < COMMIT_ENTRIES_MAX && bytes + ENTRY_COST_BYTES + payloads[n].bytes.n <= COMMIT_BYTES_MAX) {
-        struct entry *entry = &commit->entries[n];
-        *entry = (struct entry){.leaf = {.kind = payloads[n].kind,
-                                         .flags = payloads[n].flags,
-                                         .codec = CODEC_PLAIN,
-                                         .expiry_day = payloads[n].expiry_day,
-                                         .length = (uint32_t)payloads[n].bytes.n},
-                                .has_payload = true,
-                                .payload = payloads[n].bytes};
-        bytes += ENTRY_COST_BYTES + payloads[n].bytes.n;
+    bool is_sealing = false;
+    while (n < count && n < COMMIT_ENTRIES_MAX) {
+        const struct payload *payload = &payloads[n];
+        bool is_sealed = audience_of(payload) != NULL;
+        size_t length = is_sealed ? fill_sealed(author, log, payload, now, n, used) : payload->bytes.n;
+        if ((is_sealed && length == 0) || used + length + (size_t)(n + 1) * ENTRY_COST_BYTES > COMMIT_BYTES_MAX) {
+            break;
+        }
+        commit->entries[n] = (struct entry){.leaf = {.kind = payload->kind,
+                                                     .flags = payload->flags,
+                                                     .codec = CODEC_PLAIN,
+                                                     .expiry_day = payload->expiry_day,
+                                                     .length = (uint32_t)length},
+                                            .has_payload = true,
+                                            .payload = is_sealed ? span_of(author->sealed + used, length) : payload->bytes};
+        if (!is_sealed) {
+            author->sender_of[n] = NULL;
+        }
+        is_sealing = is_sealing || is_sealed;
+        used += length;
         n++;
     }
     commit->entry_count = n;
     random_fill(author->salts, n * sizeof author->salts[0]);
+    if (is_sealing) {
+        random_fill(author->nonces, n * sizeof author->nonces[0]);
+    }
+    used = 0;
     for (uint32_t i = 0; i < n; i++) {
-        memcpy(commit->entries[i].salt, author->salts[i], SALT_BYTES);
+        struct entry *entry = &commit->entries[i];
+        memcpy(entry->salt, author->salts[i], SALT_BYTES);
+        if (author->sender_of[i] != NULL) {
+            sender_seal(author, author->sender_of[i], author->nonces[i], author->sealed + used, entry->payload.n - SEALED_AROUND_BYTES, &entry->leaf);
+        }
+        used += entry->payload.n;
     }
     return n;
 }
@@ -324,10 +383,28 @@ enum err append_one(struct author *author, struct log *log, const struct secret 
         return err;
     }
     log_append(author->store, log, &after, out_written(&packed));
+    keys_note(author->store, log, commit);
     for (uint32_t i = 0; i < commit->entry_count && ret_content != NULL; i++) {
         ret_content[i] = commit->entries[i].leaf.content;
     }
     return author->store->txn.err;
+}
+
+/* Could the payload be appended, whatever stands beside it? */
+static enum err payload_check(struct author *author, const struct payload *payload, const struct audience *before)
+{
+    enum { SURE_BYTES = SEALED_INNER_BYTES_MAX - 18 }; /* the most that the inner form adds to what does not compress */
+    const struct audience *audience = audience_of(payload);
+    if (payload->bytes.n > PAYLOAD_BYTES_MAX) {
+        return ERR_OVERSIZE;
+    }
+    enum err err = audience == NULL || audience == before ? ERR_OK : sender_audience_check(author, audience);
+    if (err == ERR_OK && audience != NULL && payload->bytes.n > SURE_BYTES) {
+        const struct sealed inner = {payload->kind, payload->flags, payload->bytes};
+        struct out out = out_into(author->sealed, SEALED_INNER_BYTES_MAX);
+        err = sealed_write(author->store->packer, &inner, &out);
+    }
+    return err;
 }
 
 enum err author_append(struct author *author, enum channel channel, const struct payload *payloads, size_t count, struct wall_ms now,
@@ -337,8 +414,9 @@ enum err author_append(struct author *author, enum channel channel, const struct
     struct log *log = NULL;
     assert(store->is_writing && (unsigned)channel < CHANNEL_COUNT && count > 0);
     for (size_t i = 0; i < count; i++) {
-        if (payloads[i].bytes.n > PAYLOAD_BYTES_MAX) {
-            return ERR_OVERSIZE;
+        enum err err = payload_check(author, &payloads[i], i == 0 ? NULL : payloads[i - 1].audience);
+        if (err != ERR_OK) {
+            return err;
         }
     }
     if (store->txn.err != ERR_OK) {
@@ -346,12 +424,24 @@ enum err author_append(struct author *author, enum channel channel, const struct
     }
     enum err err = slot_open(author, channel, &log);
     for (size_t done = 0; done < count && err == ERR_OK;) {
-        uint32_t n = fill(author, payloads + done, count - done);
-        err = append_one(author, log, author->slots[channel].key, now, roster_number, ret_content == NULL ? NULL : ret_content + done);
-        done += n;
+        struct sender *sender;
+        if (audience_of(&payloads[done]) != NULL && sender_find(author, log, payloads[done].audience, now) == NULL) {
+            err = sender_get(author, log, payloads[done].audience, now, roster_number, &sender);
+        }
+        if (err == ERR_OK) {
+            uint32_t n = fill(author, log, payloads + done, count - done, now);
+            assert(n > 0); /* each payload fits a commit, and its key is at hand */
+            err = append_one(author, log, author->slots[channel].key, now, roster_number, ret_content == NULL ? NULL : ret_content + done);
+            done += n;
+        }
     }
     if (err == ERR_OK) {
         err = log_head(&store->txn, log, ret_head); /* as far as it counts */
     }
     return err;
+}
+
+enum err author_open(struct author *author, const struct entry *entry, uint8_t *scratch, struct sealed *ret)
+{
+    return opener_open_writing(author->opener, &author->store->self, entry, scratch, ret);
 }

@@ -4,6 +4,10 @@
 
 #include "store/env.h"
 
+struct senders; /* sender.h */
+struct sender;
+struct opener;
+
 enum { KEY_NAME_LOG_BYTES = 4 + 64 + 1 }; /* "log-" and the log id in hex */
 
 /* One channel's open log. */
@@ -24,6 +28,11 @@ struct author {
     struct commit *commit;
     uint8_t *reduced, *packed;
     uint8_t salts[COMMIT_ENTRIES_MAX][SALT_BYTES];
+    struct opener *opener;   /* opens what we have sealed, also our own sender keys after a restart */
+    struct senders *senders; /* the keys under which we seal */
+    uint8_t *sealed;         /* payloads of one commit, COMMIT_BYTES_MAX */
+    uint8_t nonces[COMMIT_ENTRIES_MAX][24]; /* drawn together with the salts */
+    struct sender *sender_of[COMMIT_ENTRIES_MAX]; /* of one commit: who seals each entry, NULL: plain */
 };
 
 void log_key_name(const struct log_id *log, char ret[KEY_NAME_LOG_BYTES]);

@@ -81,6 +81,7 @@ struct store {
     bool is_small; /* the open transaction may go below the reserve */
     uint64_t generation; /* counts transactions that were not committed: what others remember of one is then void */
     uint64_t ends_changed; /* how often a log's end has moved */
+    uint64_t cards_changed; /* how often a newer card was stored */
     uint64_t journal_end;
     uint32_t log_count;
     struct {
@@ -132,6 +133,8 @@ void journal_commit(struct store *store, uint32_t log_number, uint64_t seq);
 void journal_notice(struct store *store, const struct notice_ref *ref);
 /* The commits first..last of a log are taken back: their items name nothing any more. */
 void journal_void(struct store *store, uint32_t log_number, uint64_t first, uint64_t last);
+/* Is this item of the journal that commit's? */
+bool journal_names(struct kv_txn *txn, uint64_t number, uint32_t log_number, uint64_t seq);
 uint64_t journal_last(struct kv_txn *txn);
 MUST_CHECK enum err journal_item_read(struct span key, struct span value, struct journal_item *ret); /* ERR_CORRUPT */
 
@@ -143,6 +146,8 @@ MUST_CHECK enum err notice_key_read(struct span key, struct notice_ref *ret); /*
 MUST_CHECK enum err membership_load(struct kv_txn *txn, const struct region_id *region, signature_check check, struct membership **ret);
 /* The writer's own, built when needed. NULL after an error, which is in the transaction then. */
 const struct membership *membership_now(struct store *store);
+/* As store_card, in any transaction. */
+MUST_CHECK enum err card_newest(struct kv_txn *txn, struct unpack *unpack, const struct node_id *node, struct card *ret);
 /* Store a fork proof unless a lower one is held; marks its log, if held. Writes the one that is held afterwards. */
 MUST_CHECK enum err fork_proof_put(struct store *store, const struct log_id *log, uint64_t seq, const struct fork_proof *proof, struct span notice,
                                    struct notice_ref *ret, bool *ret_is_new);

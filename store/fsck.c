@@ -1,6 +1,7 @@
 /* fsck.c - verify everything: chains, hashes, signatures, journal, notices. Reads only; names each fault. */
 #include "store/audit.h"
 #include "store/env.h"
+#include "store/keys.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -81,6 +82,42 @@ static void check_author(struct check *c, const struct log *log)
     fault(c, ERR_UNKNOWN_KEY, "log %u: no roster held names the key that signed its birth", log->number);
 }
 
+/* ---- sender keys ---- */
+
+/* Each KEY and GRANT entry of a commit has its row, which names the commit's place in the journal. */
+static void check_keys(struct check *c, const struct log *log, uint64_t seq)
+{
+    const struct commit *commit = c->read->commit;
+    struct sender_key key;
+    for (uint32_t i = 0; i < commit->entry_count; i++) {
+        uint64_t number = 0;
+        if (key_entry_read(c->read->unpack, &commit->entries[i], &key) == ERR_OK) {
+            enum err err = keys_row_get(&c->read->txn, &key.id, log->number, seq, i, &number);
+            if (err != ERR_OK || !journal_names(&c->read->txn, number, log->number, seq)) {
+                fault(c, ERR_CORRUPT, "keys: entry %u of log %u, commit %llu has no row, or one that is wrong", i, log->number, (unsigned long long)seq);
+            }
+        }
+    }
+}
+
+/* Each row names such an entry; its payload may have been erased since. */
+static bool check_key_row(void *arg, const struct hash *id, const struct key_place *place)
+{
+    struct check *c = arg;
+    struct key_source source = {&c->read->txn, NULL, &c->read->store->region, c->read->unpack, c->read->packer, c->read->commit};
+    const struct entry *entry = &c->read->commit->entries[place->entry];
+    struct sender_key key;
+    bool is_good = key_commit(&source, place) == ERR_OK && (entry->leaf.kind == ENTRY_KEY || entry->leaf.kind == ENTRY_GRANT);
+    if (is_good && entry->has_payload) {
+        is_good = key_entry_read(c->read->unpack, entry, &key) == ERR_OK && hash_equal(&key.id, id);
+    }
+    if (!is_good) {
+        fault(c, ERR_CORRUPT, "keys: a row names entry %u of log %u, commit %llu, which is no such key", place->entry, place->log_number,
+              (unsigned long long)place->seq);
+    }
+    return true;
+}
+
 static void check_commits(struct check *c, const struct log *log, struct chain *chain)
 {
     struct commit_row row;
@@ -105,6 +142,7 @@ static void check_commits(struct check *c, const struct log *log, struct chain *
         if (!hash_equal(&row.hash, &chain->hash) || row.entries != chain->entries) {
             fault(c, ERR_BADHASH, "log %u, commit %llu: it is not the one whose hash is stored", log->number, (unsigned long long)seq);
         }
+        check_keys(c, log, seq);
         c->report->commits++;
         if (c->report->progress != NULL && c->report->commits % 1024 == 0 && c->report->commits <= c->total) {
             c->report->progress(c->report->arg, c->report->commits, c->total);
@@ -314,6 +352,9 @@ enum err store_fsck(struct store_read *read, signature_check check, struct fsck_
         check_log(&c, number);
     }
     check_journal(&c);
+    if (keys_each(&read->txn, check_key_row, &c) != ERR_OK) {
+        fault(&c, ERR_CORRUPT, "keys: a row is damaged");
+    }
     if (store_notices(read, check_notice, &c) != ERR_OK) {
         fault(&c, ERR_CORRUPT, "notices: a key is damaged");
     }

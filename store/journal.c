@@ -45,6 +45,16 @@ void journal_void(struct store *store, uint32_t log_number, uint64_t first, uint
     }
 }
 
+bool journal_names(struct kv_txn *txn, uint64_t number, uint32_t log_number, uint64_t seq)
+{
+    uint8_t mem[JOURNAL_KEY_BYTES];
+    struct out key = out_into(mem, sizeof mem);
+    struct span value;
+    key_u64(&key, number);
+    return kv_get(txn, TABLE_JOURNAL, out_written(&key), &value) && value.n == JOURNAL_COMMIT_BYTES && value.p[0] == JOURNAL_COMMIT &&
+           key_read_u32(value.p + 1) == log_number && key_read_u64(value.p + 5) == seq;
+}
+
 void journal_notice(struct store *store, const struct notice_ref *ref)
 {
     uint8_t mem[JOURNAL_NOTICE_BYTES];

@@ -469,6 +469,25 @@ const struct member *membership_named(const struct membership *membership, const
     return found;
 }
 
+const struct member *membership_named_as(const struct membership *membership, const char *name)
+{
+    const struct member *found = membership_by_name(membership, name);
+    for (size_t i = 0; i < membership->peer_count && found == NULL; i++) {
+        found = strcmp(membership->peers[i].name, name) == 0 ? &membership->peers[i] : NULL;
+    }
+    for (size_t i = 0; i < membership->admission_count && found == NULL; i++) {
+        const struct admission *a = &membership->admissions[i];
+        found = a->is_complete && strcmp(a->subject.name, name) == 0 ? &a->subject : NULL;
+    }
+    for (size_t i = membership->lineage->level_count; i > 0 && found == NULL; i--) {
+        const struct lineage_roster *roster = lineage_roster_of(membership->lineage, &membership->lineage->levels[i - 1]);
+        for (uint32_t j = 0; roster != NULL && j < roster->member_count && found == NULL; j++) {
+            found = strcmp(roster->members[j].name, name) == 0 ? &roster->members[j] : NULL;
+        }
+    }
+    return found;
+}
+
 const struct member *membership_by_name(const struct membership *membership, const char *name)
 {
     const struct lineage_level *tip = lineage_tip(membership->lineage);

@@ -35,6 +35,9 @@ const struct member *membership_by_name(const struct membership *membership, con
 /* Whoever has been named by a roster of the chain or an admission that holds, present or not, as named last; NULL: never. For showing names. */
 const struct member *membership_named(const struct membership *membership, const struct node_id *node);
 
+/* The same by the name as last borne: whom a list means that names somebody who has left. NULL: nobody ever bore it. */
+const struct member *membership_named_as(const struct membership *membership, const char *name);
+
 /* Who may connect: the present members, and suspended hubs, which go on relaying but neither admit nor make final. Sorted by node id. */
 size_t membership_peer_count(const struct membership *membership);
 const struct member *membership_peer_at(const struct membership *membership, size_t index);

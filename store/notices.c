@@ -283,6 +283,7 @@ static enum err admit_card(struct store *store, const struct notice *notice, str
     }
     notice_put(store, ret, bytes);
     journal_notice(store, ret);
+    store->cards_changed++;
     return store->txn.err;
 }
 
@@ -569,21 +570,26 @@ enum err store_notices(struct store_read *read, bool (*each)(void *arg, const st
     return err != ERR_OK ? err : read->txn.err;
 }
 
-enum err store_card(struct store_read *read, const struct node_id *node, struct card *ret)
+enum err card_newest(struct kv_txn *txn, struct unpack *unpack, const struct node_id *node, struct card *ret)
 {
     uint8_t mem[17];
     struct kv_cursor cursor;
     struct notice notice;
     const char *clause = NULL;
     enum err err = ERR_NOT_FOUND;
-    kv_cursor_open(&read->txn, TABLE_NOTICES, &cursor);
+    kv_cursor_open(txn, TABLE_NOTICES, &cursor);
     if (kv_last_prefix(&cursor, subject_prefix(NOTICE_CARD, node->b, mem))) {
-        err = notice_decode(read->unpack, cursor.value, &notice, &clause);
+        err = notice_decode(unpack, cursor.value, &notice, &clause);
         if (err == ERR_OK) {
-            err = card_decode(read->unpack, notice.body, ret, &clause);
+            err = card_decode(unpack, notice.body, ret, &clause);
         }
         err = err == ERR_OK || err == ERR_MEMORY ? err : ERR_CORRUPT;
     }
     kv_cursor_close(&cursor);
-    return read->txn.err != ERR_OK ? read->txn.err : err;
+    return txn->err != ERR_OK ? txn->err : err;
+}
+
+enum err store_card(struct store_read *read, const struct node_id *node, struct card *ret)
+{
+    return card_newest(&read->txn, read->unpack, node, ret);
 }

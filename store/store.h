@@ -9,6 +9,8 @@
 #include "store/membership.h"
 
 struct store;
+struct audience; /* store/audience.h */
+struct sealed;   /* proto/sealed.h */
 
 /* Make HOME/log (in a temporary folder, synced, renamed: RELIABILITY L1). ERR_EXISTS, ERR_IO, ERR_FULL */
 MUST_CHECK enum err store_create(const char *home, const struct region_id *region, const struct node_id *self);
@@ -76,14 +78,28 @@ struct payload {
     uint32_t kind; /* enum entry_kind */
     uint32_t flags;
     uint32_t expiry_day;
-    struct span bytes; /* at most PAYLOAD_BYTES_MAX */
+    struct span bytes; /* at most PAYLOAD_BYTES_MAX; sealed it must fit 2,008 bytes once compressed */
+    const struct audience *audience; /* store/audience.h: who can read it, and ourselves; NULL: the whole region */
 };
-/* Append within the open transaction: as few commits as the caps allow (entries and bytes), one signature each. `ret_content` (count hashes, may be
- * NULL) gets each entry's content hash, by which versions are named; `ret_head` the log's new head. errors  ERR_OVERSIZE  a payload is too long,
- * nothing was appended; after any other the transaction must be aborted: ERR_MEMORY, ERR_IO, ERR_FULL, ERR_BUSY, ERR_PERMISSION (of a key file),
- * ERR_CORRUPT, ERR_INTERNAL */
+/* Append within the open transaction: as few commits as the caps allow (entries and bytes), one signature each. What is for an audience is sealed; before
+ * the first use of a sender key, when it is SENDER_KEY_DAYS_MAX old, when the encryption key on the newest card of one of the audience is another, and in a log
+ * that has none for this audience, a commit with the key comes first. `ret_content` (count hashes, may be
+ * NULL) gets each entry's content hash, by which versions are named; `ret_head` the log's new head. errors  ERR_OVERSIZE  a payload is too long;
+ * ERR_INVALID  an audience is nobody, or its nodes do not rise; ERR_LIMIT  it has more than AUDIENCE_NODES_MAX nodes with ourselves: then
+ * nothing was appended. After any other the transaction must be aborted: ERR_UNKNOWN_KEY  this node has no encryption key, ERR_MEMORY, ERR_IO, ERR_FULL,
+ * ERR_BUSY, ERR_PERMISSION (of a key file), ERR_CORRUPT, ERR_INTERNAL */
 MUST_CHECK enum err author_append(struct author *author, enum channel channel, const struct payload *payloads, size_t count, struct wall_ms now,
                                   uint64_t roster_number, struct hash *ret_content, struct head *ret_head);
+/* Give nodes that were not in their audience (late joiners) the keys of ours with these ids: one grant each in the control log, open to everybody. What is
+ * appended next for such an audience is sealed under a new key, which they do not have.
+ *   errors  ERR_INVALID  no nodes, or nodes that do not rise; ERR_NOT_FOUND  an id is of no key of ours that can be opened here; ERR_UNKNOWN_KEY  no card of
+ *           a node is held, so there is no key to wrap for: nothing was appended; after any other the transaction must be aborted, as above */
+MUST_CHECK enum err author_grant(struct author *author, const struct hash *ids, size_t count, const struct audience *nodes, struct wall_ms now,
+                                 uint64_t roster_number, struct head *ret_head);
+/* Open an entry that we have sealed ourselves and that came back (a restored home): in the open transaction, whose admissions it sees.
+ *   scratch  OPENER_SCRATCH_BYTES (store/opener.h)
+ *   errors   those of opener_open */
+MUST_CHECK enum err author_open(struct author *author, const struct entry *entry, uint8_t *scratch, struct sealed *ret);
 /* Close the channel's log for good: its key is destroyed, the next append opens a new incarnation.
  *   errors  of the keyring and of reading; call it again then */
 MUST_CHECK enum err author_reincarnate(struct author *author, enum channel channel);

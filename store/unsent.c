@@ -1,6 +1,7 @@
 /* unsent.c - own commits that have certainly not left this machine: marked when they are appended, taken back and issued again when their log has to
  * give way to what others hold of it (store/README.md 5). */
 #include "store/author.h"
+#include "store/keys.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -133,6 +134,7 @@ static enum err take_back(struct store *store, struct log *log, uint64_t first)
     for (uint64_t seq = log->chain.seq; seq >= first; seq--) {
         commit_remove(store, log->number, seq);
     }
+    keys_take_back(store, log->number, first);
     log->chain = chain;
     log_touch(store, log);
     if (log->end_seq != LOG_OPEN_END || log->fork_seq != 0) { /* another branch may be final now that ours is not in its way */

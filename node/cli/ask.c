@@ -51,6 +51,17 @@ static void alarm_set(const struct invocation *invocation)
     (void)alarm(invocation->timeout_s);
 }
 
+static bool is_armed;
+
+void ask_pause(void) { is_armed = alarm(0) > 0; }
+
+void ask_resume(const struct invocation *invocation)
+{
+    if (is_armed) {
+        (void)alarm(invocation->timeout_s);
+    }
+}
+
 static const struct invocation *guarded;
 
 static void on_bad_memory(int signal)

@@ -17,4 +17,8 @@ int ask(const struct invocation *invocation, json_t *request, json_t **ret);
 int ask_client(const struct invocation *invocation, struct client *client, json_t *request, void (*on_progress)(void *arg, const json_t *progress),
                void *arg, json_t **ret);
 
+/* While a person is asked something, the node is not late. */
+void ask_pause(void);
+void ask_resume(const struct invocation *invocation);
+
 #endif

@@ -3,6 +3,7 @@
 #include "node/cli/mapping_file.h"
 #include "node/cli/origin.h"
 #include "node/cli/output.h"
+#include "node/cli/readers.h"
 #include "node/cli/render.h"
 #include "node/cli/reply.h"
 #include "node/import/import.h"
@@ -31,6 +32,9 @@ enum {
 struct import {
     struct invocation *invocation;
     struct client *client; /* NULL: dry run */
+    const char *to;        /* who reads the records */
+    json_t *readers;       /* the node's answer to that; NULL: it was not asked */
+    uint64_t room;         /* bytes that a record may have, by its readers */
     struct import_report report;
     uint8_t *batch;
     struct out out;
@@ -110,8 +114,8 @@ static enum err on_record(void *arg, const struct record *record, struct span ro
     enum err err = record_encode(record, &payload);
 
     (void)row;
-    if (err != ERR_OK) {
-        return err; /* ERR_OVERSIZE: this row is refused, with its reason */
+    if (err != ERR_OK || payload.at > import->room) {
+        return err != ERR_OK ? err : ERR_OVERSIZE; /* this row is refused, with its reason */
     }
     if (import->items == BATCH_ITEMS_MAX || import->out.at + row_key.n + payload.at + 16 > BATCH_BYTES) {
         err = flush(import);
@@ -232,6 +236,7 @@ static json_t *import_json(struct import *import, const char *file, const struct
     (void)json_object_set_new(answer, "fields", shares_json(report));
     (void)json_object_set_new(answer, "rejected_file", rejected_file != NULL && report->rejected > 0 ? json_string(rejected_file) : json_null());
     (void)json_object_set_new(answer, "dry_run", json_boolean(is_dry));
+    readers_put(answer, import->readers);
     return answer;
 }
 
@@ -338,12 +343,33 @@ static int print_answer(struct import *import, const char *file, const struct ma
     return outcome;
 }
 
-static int open_node(struct import *import)
+/* Reach the node, say who will be able to read the records, and begin. A dry run needs the node only to say who they are. */
+static int open_node(struct import *import, bool is_dry)
 {
-    int outcome = ask_open(import->invocation, &import->client);
-    enum err err = outcome == OUTCOME_DONE ? client_append_begin(import->client, "bulk") : ERR_OK;
+    struct invocation *invocation = import->invocation;
+    int outcome;
 
-    return err == ERR_OK ? outcome : fail(import->invocation, err, "%s", _("the node takes no records now"));
+    import->to = option_text(invocation, "to");
+    import->room = PAYLOAD_BYTES_MAX;
+    if (is_dry && import->to == NULL) {
+        return OUTCOME_DONE;
+    }
+    import->to = import->to != NULL ? import->to : "region";
+    outcome = ask_open(invocation, &import->client);
+    if (outcome == OUTCOME_DONE) {
+        outcome = readers_ask(invocation, import->client, import->to, &import->readers);
+    }
+    if (outcome == OUTCOME_DONE) {
+        (void)reply_number(import->readers, "record_bytes_max", &import->room);
+        readers_tell(invocation, import->readers);
+    }
+    if (outcome == OUTCOME_DONE && !is_dry) {
+        outcome = readers_confirm(invocation) ? readers_append_begin(invocation, import->client, "bulk", import->to, import->readers) : OUTCOME_FAILED;
+    }
+    if (is_dry) {
+        client_close(&import->client);
+    }
+    return outcome;
 }
 
 static int run_file(struct import *import, FILE *stream, const char *file, const struct mapping *mapping, const struct origin *origin)
@@ -380,7 +406,7 @@ static int run_file(struct import *import, FILE *stream, const char *file, const
         rejected = path;
     }
     config.rejected_path = rejected;
-    outcome = is_dry ? OUTCOME_DONE : open_node(import);
+    outcome = open_node(import, is_dry);
     if (outcome != OUTCOME_DONE) {
         return outcome;
     }
@@ -458,6 +484,7 @@ static int run_import(struct invocation *invocation)
     }
     client_close(&import->client);
     mapping_destroy(&mapping);
+    json_decref(import->readers);
     json_decref(import->errors);
     json_decref(import->failure);
     free(import->batch);
@@ -467,6 +494,8 @@ static int run_import(struct invocation *invocation)
 
 static const struct option_row options[] = {
     {"map", 'm', "MAP", N_("the mapping: a path, or the name of one that is installed"), COMPLETES_MAPPING},
+    {"to", 't', "LIST", N_("who may read the records: region (default), rilo, local, names of nodes, operation:NAME; separated by commas"), COMPLETES_NOTHING},
+    {"yes", 'y', NULL, N_("do not ask before they are recorded"), COMPLETES_NOTHING},
     {"dry-run", 'n', NULL, N_("read and check everything; nothing is recorded"), COMPLETES_NOTHING},
     {"rejected", 0, "FILE", N_("where refused rows go; default: beside the file, as FILE.rejected.csv"), COMPLETES_FILE},
     {"strict", 0, NULL, N_("exit with 6 when a row was refused"), COMPLETES_NOTHING},
@@ -476,16 +505,19 @@ static const struct option_row options[] = {
 static const struct example_row examples[] = {
     {"griot import saisies.csv --map routes-airport-seizures --dry-run", N_("first see what would be refused, and why")},
     {"griot import saisies.csv --map routes-airport-seizures", N_("then import; again later brings only what is new")},
+    {"griot import saisies.csv --map routes-airport-seizures --to rilo", N_("readable by this office and its RILO only")},
     {NULL, NULL},
 };
 
 const struct command command_import = {
     .name = "import",
-    .usage = "FILE --map MAP [--dry-run] [--rejected FILE] [--strict]",
+    .usage = "FILE --map MAP [--to LIST] [--yes] [--dry-run] [--rejected FILE] [--strict]",
     .summary = N_("bring in records from a CSV file"),
     .details = N_("Each accepted row is one signed record. The same file twice makes no duplicates: a row is known by its source's id column, else "
                   "by its content. "
-                  "Every refused row is reported with row, column and reason and written to a file that can be corrected and imported again."),
+                  "Every refused row is reported with row, column and reason and written to a file that can be corrected and imported again."
+                  "\n\nWho will be able to read the records is shown before anything is recorded: the whole region, or with --to only those named (griot help readers). The same file "
+                  "with another --to gives every record a new version for those readers; who could read the one before keeps it."),
     .options = options,
     .examples = examples,
     .operands_min = 1,

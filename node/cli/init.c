@@ -58,6 +58,14 @@ static int role_choose(const struct invocation *invocation, struct plan *plan)
     return OUTCOME_DONE;
 }
 
+static int rilo_choose(const struct invocation *invocation, struct plan *plan)
+{
+    plan->home.rilo = option_text(invocation, "rilo");
+    return plan->home.rilo == NULL || home_name_is_valid(plan->home.rilo)
+               ? OUTCOME_DONE
+               : fail_because(invocation, ERR_USAGE, _("that is no name of a RILO's node"), plan->home.rilo, _("give the name of its node, as griot readers --to region shows it: rilo-dakar"));
+}
+
 static int addresses_choose(const struct invocation *invocation, struct plan *plan)
 {
     const char *address;
@@ -216,6 +224,9 @@ static int run_init(struct invocation *invocation)
         outcome = role_choose(invocation, plan);
     }
     if (outcome == OUTCOME_DONE) {
+        outcome = rilo_choose(invocation, plan);
+    }
+    if (outcome == OUTCOME_DONE) {
         outcome = addresses_choose(invocation, plan);
     }
     if (outcome == OUTCOME_DONE) {
@@ -234,20 +245,21 @@ static const struct option_row options[] = {
     {"region", 'r', "FILE", N_("region file from the root; its notices are taken in"), COMPLETES_FILE},
     {"region-id", 0, "HEX", N_("id of the region, when there is no file yet; griot join brings the rest"), COMPLETES_NOTHING},
     {"role", 0, "ROLE", N_("edge (default) or hub; a roster must say the same"), COMPLETES_NOTHING},
+    {"rilo", 0, "NAME", N_("the RILO this office belongs to, by the name of its node: whom records for rilo are released to"), COMPLETES_NOTHING},
     {"listen", 'l', "ADDRESS", N_("accept other nodes on tcp://HOST:PORT; an edge needs none"), COMPLETES_NOTHING},
     {"address", 'a', "ADDRESS", N_("as others reach it, when that differs from --listen; repeatable"), COMPLETES_NOTHING},
     {"key-file", 'k', "FILE", N_("seal the keys with the random bytes in FILE instead of a passphrase"), COMPLETES_FILE},
     {NULL, 0, NULL, NULL, COMPLETES_NOTHING},
 };
 static const struct example_row examples[] = {
-    {"griot init sn -H /var/lib/griot/sn --region region", N_("an edge; asks for a passphrase")},
+    {"griot init sn -H /var/lib/griot/sn --region region --rilo rilo-dakar", N_("an edge; asks for a passphrase")},
     {"griot init rilo-dakar -H /var/lib/griot/dakar --region region --role hub --listen tcp://*:7301 --address tcp://dakar.example:7301", N_("a hub")},
     {NULL, NULL},
 };
 
 const struct command command_init = {
     .name = "init",
-    .usage = "NAME --region FILE|--region-id HEX [--role edge|hub] [--listen ADDRESS] [--address ADDRESS ...] [--key-file FILE]",
+    .usage = "NAME --region FILE|--region-id HEX [--role edge|hub] [--rilo NAME] [--listen ADDRESS] [--address ADDRESS ...] [--key-file FILE]",
     .summary = N_("make a new node's home: keys, store, configuration"),
     .details = N_("Makes the folder given with -H. The keys are made here and never leave it. The node is not a member yet: send its card (griot card) to the root, or to two hubs, and "
                   "let them compare the fingerprint with you by voice."),

@@ -151,8 +151,15 @@ int fail_answer(const struct invocation *invocation, enum err err, const json_t 
         err = named;
         explanation = explain(err);
     }
-    return explain_fault(invocation, code != NULL ? code : err_name(err), outcome_of(err), reply_text(error, "what", N_("the node refuses")),
-                         reply_text(error, "why", explanation->why), reply_text(error, "do", explanation->advice));
+    const char *what = reply_text(error, "what", N_("the node refuses"));
+    const char *value = error != NULL ? json_string_value(json_object_get(error, "value")) : NULL;
+    char text[WHAT_BYTES_MAX];
+    if (value != NULL) {
+        (void)snprintf(text, sizeof text, "%s: %s", what, value);
+        what = text;
+    }
+    return explain_fault(invocation, code != NULL ? code : err_name(err), outcome_of(err), what, reply_text(error, "why", explanation->why),
+                         reply_text(error, "do", explanation->advice));
 }
 
 void tell(const struct invocation *invocation, const char *format, ...)

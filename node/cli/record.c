@@ -4,6 +4,7 @@
 #include "node/cli/faults.h"
 #include "node/cli/origin.h"
 #include "node/cli/output.h"
+#include "node/cli/readers.h"
 #include "node/cli/reply.h"
 #include "node/cli/text.h"
 #include "proto/limits.h"
@@ -16,7 +17,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { JSON_BYTES_MAX = 262144, NAME_BYTES = 160, NUMBER_BYTES = 40, DAY_S = 86400 };
+enum { JSON_BYTES_MAX = 262144, NAME_BYTES = 160, NUMBER_BYTES = 40, DAY_S = 86400, DAY_CHARS = 10 };
 
 /* One entry under way. */
 struct entry {
@@ -29,6 +30,8 @@ struct entry {
     struct origin origin;
     json_t *source; /* --from; faults borrow from it */
     json_t *kept;   /* texts made here that faults may borrow, as an array of strings */
+    const char *to;  /* --to: who reads it */
+    json_t *readers; /* the node's answer to that; NULL: it was not asked */
 };
 
 /* A copy that lives as long as the entry: a fault names the field and the value as they were given. */
@@ -402,37 +405,25 @@ static int show_codes(const struct invocation *invocation, const struct kind *ki
 /* ---- to the node ---- */
 
 /* One record as a batch of one: [no row key, payload]. */
-static int append(const struct entry *entry, json_t **ret)
+static int append(const struct entry *entry, struct client *client, struct span payload, json_t **ret)
 {
     const struct invocation *invocation = entry->invocation;
-    uint8_t payload_bytes[PAYLOAD_BYTES_MAX];
     uint8_t batch_bytes[PAYLOAD_BYTES_MAX + 16];
-    struct out payload = out_into(payload_bytes, sizeof payload_bytes);
     struct out batch = out_into(batch_bytes, sizeof batch_bytes);
-    struct client *client = NULL;
     json_t *result = NULL;
-    enum err err = record_encode(&entry->record, &payload);
-    int outcome;
+    enum err err;
+    int outcome = readers_append_begin(invocation, client, entry->kind->number == RECORD_ALERT ? "alert" : "report", entry->to, entry->readers);
 
-    if (err != ERR_OK) {
-        return fail_because(invocation, err, _("the record is too long"), NULL,
-                            _("shorten its longest texts: a record holds about 2,000 characters"));
-    }
-    pack_array(&batch, 2);
-    pack_bin(&batch, span_of(NULL, 0));
-    pack_bin(&batch, out_written(&payload));
-    outcome = ask_open(invocation, &client);
     if (outcome != OUTCOME_DONE) {
         return outcome;
     }
-    err = client_append_begin(client, entry->kind->number == RECORD_ALERT ? "alert" : "report");
-    if (err == ERR_OK) {
-        err = client_append(client, out_written(&batch), &result);
-    }
+    pack_array(&batch, 2);
+    pack_bin(&batch, span_of(NULL, 0));
+    pack_bin(&batch, payload);
+    err = client_append(client, out_written(&batch), &result);
     if (err == ERR_OK) {
         err = client_append_end(client);
     }
-    client_close(&client);
     if (err != ERR_OK) {
         outcome = fail_answer(invocation, err, result);
         json_decref(result);
@@ -440,6 +431,68 @@ static int append(const struct entry *entry, json_t **ret)
     }
     *ret = result;
     return OUTCOME_DONE;
+}
+
+/* Encode it, in the room that its readers leave. */
+static int encode(const struct entry *entry, struct out *ret)
+{
+    uint64_t room = PAYLOAD_BYTES_MAX;
+    enum err err = record_encode(&entry->record, ret);
+
+    (void)reply_number(entry->readers, "record_bytes_max", &room);
+    if (err == ERR_OK && ret->at > room) {
+        err = ERR_OVERSIZE;
+    }
+    return err == ERR_OK ? OUTCOME_DONE
+                         : fail_because(entry->invocation, err, _("the record is too long"), NULL,
+                                        _("shorten its longest texts: a record holds about 2,000 characters, a sealed one a little less for each reader"));
+}
+
+/* Who will be able to read it is said before it is saved. */
+static int save(struct entry *entry, json_t **ret)
+{
+    const struct invocation *invocation = entry->invocation;
+    uint8_t payload_bytes[PAYLOAD_BYTES_MAX];
+    struct out payload = out_into(payload_bytes, sizeof payload_bytes);
+    struct client *client = NULL;
+    int outcome = ask_open(invocation, &client);
+
+    if (outcome == OUTCOME_DONE) {
+        outcome = readers_ask(invocation, client, entry->to, &entry->readers);
+    }
+    if (outcome == OUTCOME_DONE) {
+        outcome = encode(entry, &payload);
+    }
+    if (outcome == OUTCOME_DONE) {
+        readers_tell(invocation, entry->readers);
+        outcome = readers_confirm(invocation) ? append(entry, client, out_written(&payload), ret) : OUTCOME_FAILED;
+    }
+    client_close(&client);
+    return outcome;
+}
+
+/* The same without saving; a node need not be there unless it is to say who the readers are. */
+static int try_out(struct entry *entry)
+{
+    uint8_t payload_bytes[PAYLOAD_BYTES_MAX];
+    struct out payload = out_into(payload_bytes, sizeof payload_bytes);
+    struct client *client = NULL;
+    int outcome = OUTCOME_DONE;
+
+    if (option_given(entry->invocation, "to")) {
+        outcome = ask_open(entry->invocation, &client);
+        if (outcome == OUTCOME_DONE) {
+            outcome = readers_ask(entry->invocation, client, entry->to, &entry->readers);
+        }
+        client_close(&client);
+    }
+    if (outcome == OUTCOME_DONE) {
+        outcome = encode(entry, &payload);
+    }
+    if (outcome == OUTCOME_DONE && entry->readers != NULL) {
+        readers_tell(entry->invocation, entry->readers);
+    }
+    return outcome;
 }
 
 static const char *first_of(const json_t *result, const char *key)
@@ -471,6 +524,7 @@ static int print_record(const struct entry *entry, const json_t *result)
         (void)json_object_set_new(answer, "state", json_string(state_of(result)));
         (void)json_object_set_new(answer, "completeness", json_integer((json_int_t)record_completeness(&entry->record)));
         (void)json_object_set_new(answer, "warnings", faults_json(&entry->faults, FAULT_WARNING));
+        readers_put(answer, entry->readers);
         int outcome = output_json(answer);
         json_decref(answer);
         return outcome;
@@ -492,6 +546,7 @@ static int print_dry_run(const struct entry *entry)
         (void)json_object_set_new(answer, "dry_run", json_true());
         (void)json_object_set_new(answer, "completeness", json_integer((json_int_t)record_completeness(&entry->record)));
         (void)json_object_set_new(answer, "warnings", faults_json(&entry->faults, FAULT_WARNING));
+        readers_put(answer, entry->readers);
         int outcome = output_json(answer);
         json_decref(answer);
         return outcome;
@@ -521,6 +576,16 @@ static int add_origin(struct entry *entry)
     if (!entry->has_language) {
         add(entry, "language", language_now());
     }
+    if (entry->kind->number == RECORD_OPERATION) { /* opened today, by this office */
+        char today[DAY_CHARS + 1];
+        (void)snprintf(today, sizeof today, "%.*s", DAY_CHARS, origin->entry_time);
+        if (!draft_has(entry->draft, "date")) {
+            add(entry, "date", keep(entry, today));
+        }
+        if (!draft_has(entry->draft, "coordinator") && origin->owner[0] != '\0') {
+            add(entry, "coordinator", origin->owner);
+        }
+    }
     return OUTCOME_DONE;
 }
 
@@ -536,6 +601,9 @@ static int enter(struct entry *entry)
     if (outcome == OUTCOME_DONE) {
         outcome = add_operands(entry);
     }
+    if (outcome == OUTCOME_DONE && draft_has(entry->draft, "release")) {
+        outcome = fail_because(entry->invocation, ERR_USAGE, _("the readers are no field"), "release", _("name them with --to: griot record KIND --to sn,gm"));
+    }
     if (outcome == OUTCOME_DONE) {
         outcome = add_origin(entry);
     }
@@ -546,9 +614,10 @@ static int enter(struct entry *entry)
         return faults_refuse(entry->invocation, &entry->faults);
     }
     if (option_given(entry->invocation, "dry-run")) {
-        return print_dry_run(entry);
+        outcome = try_out(entry);
+        return outcome == OUTCOME_DONE ? print_dry_run(entry) : outcome;
     }
-    outcome = append(entry, &result);
+    outcome = save(entry, &result);
     if (outcome == OUTCOME_DONE) {
         outcome = print_record(entry, result);
         json_decref(result);
@@ -602,16 +671,21 @@ static int run_record(struct invocation *invocation)
     }
     entry->invocation = invocation;
     entry->kind = kind;
+    entry->to = option_text(invocation, "to");
+    entry->to = entry->to != NULL ? entry->to : "region";
     outcome = enter(entry);
     draft_destroy(&entry->draft);
     json_decref(entry->source);
     json_decref(entry->kept);
+    json_decref(entry->readers);
     free(entry);
     return outcome;
 }
 
 static const struct option_row options[] = {
     {"from", 'f', "FILE", N_("read the fields from a JSON file; - reads standard input"), COMPLETES_FILE},
+    {"to", 't', "LIST", N_("who may read it: region (default), rilo, local, names of nodes, operation:NAME; separated by commas"), COMPLETES_NOTHING},
+    {"yes", 'y', NULL, N_("do not ask before it is recorded"), COMPLETES_NOTHING},
     {"dry-run", 'n', NULL, N_("check only; nothing is recorded"), COMPLETES_NOTHING},
     {"fields", 0, NULL, N_("list the fields of the kind"), COMPLETES_NOTHING},
     {"codes", 0, "FIELD", N_("list the codes that a field takes, with their names"), COMPLETES_NOTHING},
@@ -622,6 +696,8 @@ static const struct option_row options[] = {
 static const struct example_row examples[] = {
     {"griot record seizure date=2026-11-19 country=SN commodity=cocaine quantity=12.5 unit=kg", N_("from the command line")},
     {"griot record seizure --from saisie.json place=Dakar", N_("from a file, with one more field")},
+    {"griot record seizure --to rilo,gm --from saisie.json", N_("readable by this office's RILO and gm only")},
+    {"griot record operation name='COCAIR VIII' purpose='Cocaine in air traffic' participant=sn participant=gm", N_("an operation, to which records can be released")},
     {"griot record seizure --codes commodity", N_("the codes of a field")},
     {"griot record alert --fields", N_("which fields an alert has, which must be given")},
     {NULL, NULL},
@@ -629,11 +705,13 @@ static const struct example_row examples[] = {
 
 const struct command command_record = {
     .name = "record",
-    .usage = "KIND [FIELD=VALUE ...] [--from FILE] [--dry-run]",
-    .summary = N_("enter a record: a seizure or an alert"),
+    .usage = "KIND [FIELD=VALUE ...] [--from FILE] [--to LIST] [--yes] [--dry-run]",
+    .summary = N_("enter a record: a seizure, an alert or an operation"),
     .details =
         N_("The record is checked, signed and written to this node's disk before its id is printed; from then on it is on its way to the others. "
            "All faults are shown at once, each with the field, the value, the rule and what to do."
+           "\n\nWho will be able to read it is shown before it is saved: the whole region, or with --to only those named (griot help readers). On a terminal "
+           "you are asked once more."
            "\n\nA field that belongs to a line of goods may be named alone (quantity=3) or by line (item.2.quantity=3). A field that takes several "
            "values is given several times. "
            "JSON has the form {\"field\": \"value\", \"list\": [\"a\", \"b\"], \"item\": [{\"commodity\": \"cocaine\"}]}."),

@@ -14,6 +14,9 @@ void render_lag(FILE *to, const json_t *answer, size_t columns, bool is_all, boo
 void render_search(FILE *to, const json_t *answer, bool is_color);
 void render_show(FILE *to, const json_t *answer, bool is_color);
 void render_trace(FILE *to, const json_t *answer, bool is_color);
+void render_readers(FILE *to, const json_t *answer, bool is_color);
+void render_grant(FILE *to, const json_t *answer, bool is_color);
+void render_sealed(FILE *to, const json_t *answer, bool is_color);
 void render_import(FILE *to, const json_t *answer, bool is_color);
 /* verify and fsck. */
 void render_faults(FILE *to, const json_t *answer, bool is_color);

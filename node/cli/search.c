@@ -59,13 +59,18 @@ static void cell_cut(struct table *table, const char *text, size_t columns)
     table_cell(table, PAINT_NONE, cut);
 }
 
-/* The kind; an aggregate is marked as one, with how many events it sums up. */
+/* The kind; what is not for everybody is marked, and an aggregate as one, with how many events it sums up. */
 static void cell_kind(struct table *table, const json_t *hit)
 {
     char number[TEXT_NUMBER_BYTES];
     char text[128];
     uint64_t count = 0;
 
+    if (json_is_true(json_object_get(hit, "restricted"))) {
+        (void)snprintf(text, sizeof text, "%.60s · %s", reply_string(hit, "kind"), _("restricted"));
+        table_cell(table, PAINT_BAD, text);
+        return;
+    }
     if (!json_is_true(json_object_get(hit, "is_aggregate"))) {
         table_cell(table, PAINT_NONE, reply_string(hit, "kind"));
     } else if (reply_number(hit, "event_count", &count)) {

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LABEL_COLUMNS_MAX = 28, VALUE_BYTES_MAX = 4096 };
+enum { LABEL_COLUMNS_MAX = 28, VALUE_BYTES_MAX = 4096, READERS_SHOWN_MAX = 40 };
 
 /* A value as people read it: a code with its label. */
 static void print_value(FILE *to, const struct field *field, const json_t *value)
@@ -85,6 +85,17 @@ static void print_fields(FILE *to, const struct field *fields, json_t *object, s
     }
 }
 
+/* That it is not for everybody, before what it says. */
+static void print_readers(FILE *to, const json_t *version)
+{
+    char names[1024];
+
+    if (json_is_true(json_object_get(version, "restricted"))) {
+        (void)fprintf(to, _("  RESTRICTED, readable by: %s"), reply_names(names, sizeof names, json_object_get(version, "readers"), READERS_SHOWN_MAX));
+        (void)fputc('\n', to);
+    }
+}
+
 void render_show(FILE *to, const json_t *answer, bool is_color)
 {
     const json_t *versions = json_object_get(answer, "versions");
@@ -116,6 +127,7 @@ void render_show(FILE *to, const json_t *answer, bool is_color)
         (void)fprintf(to, _("version %s, %s, recorded by %s, %s"), reply_count(depth, version, "depth"), is_current ? _("in force") : _("replaced"),
                       reply_string(version, "origin"), reply_when(when, reply_string(version, "recorded")));
         (void)fputc('\n', to);
+        print_readers(to, version);
         print_fields(to, kind != NULL ? kind->fields : NULL, json_object_get(version, "fields"), 2);
     }
 }

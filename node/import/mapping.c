@@ -217,6 +217,10 @@ const struct field *reading_field(struct reading *reading, struct span name, con
         (void)reading_wrong(reading, N_("There is no field '%s'. proto/record/FIELDS.md lists them."), reading_shown(name, buffer));
         return NULL;
     }
+    if (strcmp(field->name, "release") == 0) { /* what a file says must not look like a promise of who reads it */
+        (void)reading_wrong(reading, N_("'%s' is set by the node. Who may read the records is said when they are imported: --to LIST."), field->name);
+        return NULL;
+    }
     return field;
 }
 

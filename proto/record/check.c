@@ -141,6 +141,20 @@ static bool check_waybill(struct span value, struct value_fault *fault)
     return true;
 }
 
+/* Names of nodes, as rosters have them. */
+static bool check_node(struct span value, struct value_fault *fault)
+{
+    bool is_good = value.n > 0 && value.p[0] != '-' && value.p[value.n - 1] != '-';
+
+    for (size_t i = 0; is_good && i < value.n; i++) {
+        is_good = is_digit(value.p[i]) || (value.p[i] >= 'a' && value.p[i] <= 'z') || value.p[i] == '-';
+    }
+    if (!is_good) {
+        return refuse(fault, "node.syntax", N_("%s: '%s' is no name of a node. Names have a-z, 0-9 and '-': sn, rilo-dakar."));
+    }
+    return true;
+}
+
 bool check_identifier(const char *field_name, struct span value, struct value_fault *fault)
 {
     static const struct {
@@ -148,6 +162,7 @@ bool check_identifier(const char *field_name, struct span value, struct value_fa
         bool (*check)(struct span value, struct value_fault *fault);
     } CHECKS[] = {
         {"container", check_container}, {"imo", check_imo}, {"hs", check_hs}, {"locode", check_locode}, {"waybill", check_waybill},
+        {"coordinator", check_node}, {"participant", check_node}, {"release", check_node}, {"asked", check_node},
     };
 
     for (size_t i = 0; i < sizeof CHECKS / sizeof CHECKS[0]; i++) {

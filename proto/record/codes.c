@@ -8,7 +8,7 @@ static const struct code_list *const LISTS[] = {
     &CODES_COUNTRY,     &CODES_CURRENCY,  &CODES_HEADING,   &CODES_COMMODITY,  &CODES_UNIT,    &CODES_MODE,     &CODES_CONVEYANCE,
     &CODES_CARRIAGE,    &CODES_DIRECTION, &CODES_PROCEDURE, &CODES_PLACE_TYPE, &CODES_OFFENCE, &CODES_SELECTED, &CODES_FOUND,
     &CODES_CONCEALMENT, &CODES_TECHNIQUE, &CODES_OUTCOME,   &CODES_LANGUAGE,   &CODES_GRADING, &CODES_TLP,      &CODES_HANDLING,
-    &CODES_STATUS,      &CODES_PRIORITY,  &CODES_SUBJECT,   &CODES_ACTION,
+    &CODES_STATUS,      &CODES_PRIORITY,  &CODES_SUBJECT,   &CODES_ACTION,  &CODES_PHASE,   &CODES_DECISION,
 };
 
 /* Everything a code can be called, folded, in one hash table with its text: built at the first look-up, constant after that. A unit test proves the

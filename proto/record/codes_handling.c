@@ -1,4 +1,4 @@
-/* Code lists of handling: who may use it how, how sure it is, what is asked. 4x4 grading as in Europol's handling codes; TLP 2.0. */
+/* Code lists of handling: who may use it how, how sure it is, what is asked, how far an operation is. 4x4 grading as in Europol's handling codes; TLP 2.0. */
 #include "proto/record/codes.h"
 
 static const struct code LANGUAGE[] = {
@@ -95,3 +95,17 @@ static const struct code ACTION[] = {
     {"CONTACT", {"contact the sender before acting", "contacter l'expéditeur avant d'agir", "contactar o remetente antes de agir"}, "contact"},
 };
 const struct code_list CODES_ACTION = {"action", ACTION, CODE_COUNT(ACTION), NULL};
+
+static const struct code PHASE[] = {
+    {"PREPARE", {"preparation and training", "préparation et formation", "preparação e formação"}, "planned|planning|preparation|training"},
+    {"OPERATE", {"under way", "en cours", "em curso"}, "running|operating|operation"},
+    {"EVALUATE", {"evaluation", "évaluation", "avaliação"}, "evaluating"},
+    {"CLOSED", {"closed", "close", "encerrada"}, "ended|finished"},
+};
+const struct code_list CODES_PHASE = {"phase", PHASE, CODE_COUNT(PHASE), NULL};
+
+static const struct code DECISION[] = {
+    {"GRANTED", {"granted", "accordé", "concedido"}, "grant|yes|allowed"},
+    {"REFUSED", {"refused", "refusé", "recusado"}, "refuse|no|denied"},
+};
+const struct code_list CODES_DECISION = {"decision", DECISION, CODE_COUNT(DECISION), NULL};

@@ -476,6 +476,23 @@ static void check_dates(struct draft *draft, uint32_t today, struct record_fault
     }
 }
 
+/* Days that an operation plans: they may lie in the future, but not in disorder. */
+static void check_plan(struct draft *draft, struct record_faults *faults)
+{
+    static const char *const NAMES[] = {"start", "end", "purge_after"};
+    struct span before = span_of(NULL, 0);
+
+    for (size_t i = 0; i < sizeof NAMES / sizeof NAMES[0]; i++) {
+        const struct field *field = field_by_name(draft->kind->fields, span_text(NAMES[i]));
+        struct span day = field == NULL ? span_of(NULL, 0) : get(draft, field, 0);
+
+        if (day.n > 0 && before.n > 0 && date_last_day(day) < date_first_day(before)) {
+            fault_of_field(faults, FAULT_ERROR, field, 0, day, "date.order", N_("%s: '%s' is before the first day."));
+        }
+        before = day.n > 0 ? day : before;
+    }
+}
+
 static void check_aggregate(struct draft *draft, struct record_faults *faults)
 {
     const struct field *count = field_by_name(draft->kind->fields, span_text("event_count"));
@@ -563,6 +580,7 @@ bool draft_finish(struct draft *draft, uint32_t today, struct record *ret, struc
     set_default(draft, "status", "SUBMITTED");
     set_default(draft, "tlp", "GREEN");
     set_default(draft, "priority", "NORMAL");
+    set_default(draft, "phase", "PREPARE");
     if (item_fields(draft->kind, &items)) {
         uint32_t count = draft_items(draft, items.group);
 
@@ -573,6 +591,7 @@ bool draft_finish(struct draft *draft, uint32_t today, struct record *ret, struc
     }
     require(draft, draft->kind->fields, NULL, 0, faults);
     check_dates(draft, today, faults);
+    check_plan(draft, faults);
     check_aggregate(draft, faults);
     sort(draft);
     for (uint32_t i = 0; i < draft->count; i++) {

@@ -3,6 +3,7 @@
 #ifndef GRIOT_PROTO_RECORD_ENVELOPE_H
 #define GRIOT_PROTO_RECORD_ENVELOPE_H
 
+#include "proto/limits.h"
 #include "proto/record/codes.h"
 
 enum { ENVELOPE_NUMBER_FIRST = 5, ENVELOPE_NUMBER_LAST = 31 };
@@ -51,6 +52,8 @@ enum { ENVELOPE_NUMBER_FIRST = 5, ENVELOPE_NUMBER_LAST = 31 };
               N_("true when the record sums up several events; it never counts as a single one.")),                                                  \
         FIELD(19, "event_count", FIELD_COUNT, FIELD_ENVELOPE, 16, NULL, N_("Number of events"), N_("How many events an aggregate sums up.")),        \
         FIELD(20, "is_exercise", FIELD_FLAG, FIELD_ENVELOPE | FIELD_EXACT, 5, NULL, N_("Exercise"),                                                  \
-              N_("true for a record made up for training or demonstration."))
+              N_("true for a record made up for training or demonstration.")),                                                                       \
+        FIELD(21, "release", FIELD_IDENTIFIER, FIELD_ENVELOPE | FIELD_REPEATED | FIELD_EXACT, NAME_BYTES_MAX, NULL, N_("Released to"),               \
+              N_("The nodes it is released to, by name, its owner among them; none: the whole region. Set by the node."))
 
 #endif

@@ -4,7 +4,7 @@
 
 #include "proto/record/record.h"
 
-extern const struct kind KIND_SEIZURE, KIND_ALERT;
+extern const struct kind KIND_SEIZURE, KIND_ALERT, KIND_OPERATION, KIND_REQUEST, KIND_ANSWER;
 
 /* The field of `fields` with this number or name, NULL when there is none. */
 const struct field *field_by_number(const struct field *fields, uint32_t number);

@@ -1,4 +1,4 @@
-/* record.h - a domain object's version in memory: seizure, alert. One schema table drives validation, entry, import, index fields, show and
+/* record.h - a domain object's version in memory: seizure, alert, operation, request, answer. One schema table drives validation, entry, import, index fields, show and
  * export; adding a field is one line, adding a kind is one file. Pure. Payload format: WIRE.md 6; fields: FIELDS.md (generated from the table). */
 #ifndef GRIOT_PROTO_RECORD_RECORD_H
 #define GRIOT_PROTO_RECORD_RECORD_H
@@ -9,7 +9,7 @@
 /* Marks an English sentence for xgettext (-kN_); the caller translates it when it shows it. */
 #define N_(text) text
 
-enum record_kind { RECORD_SEIZURE = 1, RECORD_ALERT = 2 }; /* permanent numbers */
+enum record_kind { RECORD_SEIZURE = 1, RECORD_ALERT = 2, RECORD_OPERATION = 3, RECORD_REQUEST = 4, RECORD_ANSWER = 5 }; /* permanent numbers */
 
 enum field_type {
     FIELD_TEXT,       /* free UTF-8, NFC as entered */

@@ -1,7 +1,7 @@
 #include "proto/record/codes.h"
 #include "proto/record/kinds.h"
 
-static const struct kind *const KINDS[] = {&KIND_SEIZURE, &KIND_ALERT, NULL};
+static const struct kind *const KINDS[] = {&KIND_SEIZURE, &KIND_ALERT, &KIND_OPERATION, &KIND_REQUEST, &KIND_ANSWER, NULL};
 
 /* What people write who have not read FIELDS.md; the right side is looked up in the kind, so a line serves every kind that has such a field. */
 static const struct {

@@ -12,11 +12,12 @@ enum {
     VIEW_DEAD,    /* documents that are not current, in blocks */
     VIEW_ENDS,    /* logs of which not all that is held counts: local number of the log -> last commit that counts */
     VIEW_AUTHORS, /* node id -> short local number */
+    VIEW_WAITING, /* key id | log | seq -> which entries of the commit could not be opened yet */
     VIEW_TABLES
 };
 #define VIEW_TABLE_NAMES                                                                                                                             \
     {                                                                                                                                                \
-        "meta", "terms", "docs", "tail", "filters", "named", "dead", "ends", "authors"                                                               \
+        "meta", "terms", "docs", "tail", "filters", "named", "dead", "ends", "authors", "waiting"                                                               \
     }
 
 #endif

@@ -134,7 +134,8 @@ static struct client *client_of(const char *home, const char *channel)
 {
     struct client *client;
     FIGURE_MUST(client_open(home, &client) == ERR_OK && client_is_daemon(client));
-    FIGURE_MUST(channel == NULL || client_append_begin(client, channel) == ERR_OK);
+    json_t *error;
+    FIGURE_MUST(channel == NULL || client_append_begin(client, json_pack("{s:s}", "channel", channel), &error) == ERR_OK);
     return client;
 }
 

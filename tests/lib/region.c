@@ -183,6 +183,13 @@ struct span region_suspend(struct region *region, size_t registrar, uint64_t ros
 
 struct span region_card(struct region *region, size_t node, uint64_t counter)
 {
+    struct box_public encryption;
+    random_fill(encryption.b, sizeof encryption.b);
+    return region_card_with(region, node, counter, &encryption);
+}
+
+struct span region_card_with(struct region *region, size_t node, uint64_t counter, const struct box_public *encryption)
+{
     uint8_t mem[2048];
     struct out out = out_into(mem, sizeof mem);
     struct card card = {.version = FORMAT_VERSION, .region = region->id, .counter = counter};
@@ -191,7 +198,7 @@ struct span region_card(struct region *region, size_t node, uint64_t counter)
     card.identity = region->nodes[node].identity;
     memcpy(card.name, region->nodes[node].name, sizeof card.name);
     random_fill(card.transport.b, sizeof card.transport.b);
-    random_fill(card.encryption.b, sizeof card.encryption.b);
+    card.encryption = *encryption;
     card_encode(&card, &out);
     assert_false(out.is_full);
     return region_sign(region, NOTICE_CARD, SIGN_CARD, out_written(&out), region->nodes[node].secret);

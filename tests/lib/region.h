@@ -53,6 +53,7 @@ struct span region_admit(struct region *region, size_t registrar, uint64_t roste
 struct span region_suspend(struct region *region, size_t registrar, uint64_t roster_number, const struct hash *roster_hash, uint32_t number,
                            size_t subject, const struct head *heads, uint32_t head_count);
 struct span region_card(struct region *region, size_t node, uint64_t counter);
+struct span region_card_with(struct region *region, size_t node, uint64_t counter, const struct box_public *encryption);
 /* A frontier of these heads (sorted here); `ret_heads` gets the list in its wire form. */
 struct span region_frontier(struct region *region, size_t node, uint64_t counter, const struct head *heads, size_t count, struct span *ret_heads);
 struct span region_heads(struct region *region, const struct head *heads, size_t count);

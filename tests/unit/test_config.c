@@ -73,7 +73,7 @@ static void every_key_is_read(void **state)
     size_t count = 0;
     (void)state;
 
-    assert_int_equal(read_text("\xef\xbb\xbf; a comment\n[node]\nlisten = tcp://*:7301\nkey_file = /etc/griot/key ; with a comment\nlanguage=pt\n"
+    assert_int_equal(read_text("\xef\xbb\xbf; a comment\n[node]\nlisten = tcp://*:7301\nkey_file = /etc/griot/key ; with a comment\nlanguage=pt\nrilo = rilo-dakar\n"
                                "[store]\r\ndisk_reserve_mib: 1024\r\n[log]\nlevel = debug\n[link]\nretry_max_s = 60\n"
                                "[peer \"rilo-dakar\"]\naddress = tcp://198.51.100.7:7301\n[peer \"sn\"]\naddress = tcp://[2001:db8::1]:65535\n",
                                &read, faults, &count),
@@ -81,6 +81,7 @@ static void every_key_is_read(void **state)
     assert_string_equal(read.listen, "tcp://*:7301");
     assert_string_equal(read.key_file, "/etc/griot/key");
     assert_string_equal(read.language, "pt");
+    assert_string_equal(read.rilo, "rilo-dakar");
     assert_int_equal(read.disk_reserve_mib, 1024);
     assert_string_equal(read.log_level, "debug");
     assert_int_equal(read.retry_max_s, 60);
@@ -107,6 +108,8 @@ static void each_fault_names_its_line(void **state)
         {"no key and value", "[node]\njust words\n", 2, "neither a [section] nor key = value"},
         {"open section", "[node\n", 1, "] is missing"},
         {"language", "[node]\nlanguage = de\n", 2, "language = de"},
+        {"rilo that is no name", "[node]\nrilo = RILO Dakar\n", 2, "the name of a hub"},
+        {"rilo one above", "[node]\nrilo = rilo-0123456789012345678901234567\n", 2, "the name of a hub"},
         {"relative key file", "[node]\nkey_file = key\n", 2, "an absolute path"},
         {"level", "[log]\nlevel = loud\n", 2, "error, warn, info or debug"},
         {"other transport", "[node]\nlisten = ipc:///tmp/x\n", 2, "tcp://HOST:PORT"},
@@ -153,6 +156,8 @@ static void numbers_at_their_limits_are_taken(void **state)
     assert_int_equal(
         read_text("[store]\ndisk_reserve_mib = 16\n[link]\nretry_max_s = 3600\n[node]\nlisten = tcp://h:65535\n", &config, faults, &count), ERR_OK);
     assert_int_equal(config.disk_reserve_mib, 16);
+    assert_int_equal(read_text("[node]\nrilo = rilo-012345678901234567890123456\n", &config, faults, &count), ERR_OK);
+    assert_int_equal(strlen(config.rilo), 32);
     assert_int_equal(read_text("[store]\ndisk_reserve_mib = 1048576\n[link]\nretry_max_s = 0\n[node]\nlisten = tcp://h:1\n", &config, faults, &count),
                      ERR_OK);
     assert_int_equal(config.disk_reserve_mib, 1048576);

@@ -48,7 +48,7 @@ static void start_at(const char *name)
     secret_destroy(&key);
     service = (struct service){.home = &home};
     assert_int_equal(store_open(path, &service.store), ERR_OK);
-    assert_int_equal(views_open(path, &service.views), ERR_OK);
+    assert_int_equal(views_open(path, NULL, &service.views), ERR_OK);
     assert_int_equal(core_new(&home, service.store, &service.core, why), ERR_OK);
     assert_int_equal(control_new(path, &service, &control), ERR_OK);
     assert_int_equal(pthread_create(&thread, NULL, run, NULL), 0);
@@ -587,8 +587,14 @@ static void a_command_speaks_to_the_daemon_as_to_the_store(void **state)
     assert_int_equal(client_call(client, request, NULL, NULL, &result), ERR_USAGE);
     json_decref(result);
     json_decref(request);
-    assert_int_equal(client_append_begin(client, "nonsense"), ERR_USAGE);
-    assert_int_equal(client_append_begin(client, "alert"), ERR_OK);
+    assert_int_equal(client_append_begin(client, json_pack("{s:s}", "channel", "nonsense"), &result), ERR_USAGE);
+    assert_string_equal(json_string_value(json_object_get(result, "code")), "ERR_USAGE");
+    json_decref(result);
+    assert_int_equal(client_append_begin(client, json_pack("{s:s, s:s}", "channel", "alert", "to", "gm"), &result), ERR_NOT_FOUND);
+    assert_string_equal(json_string_value(json_object_get(result, "value")), "gm");
+    json_decref(result);
+    assert_int_equal(client_append_begin(client, json_pack("{s:s}", "channel", "alert"), &result), ERR_OK);
+    assert_null(result);
     assert_int_not_equal(client_append(client, span_text("no batch"), &result), ERR_OK);
     json_decref(result);
     assert_int_equal(client_append_end(client), ERR_OK);

@@ -92,7 +92,7 @@ static void start(struct secret *key)
     snprintf(home.config.listen, sizeof home.config.listen, "tcp://127.0.0.1:0"); /* so that the library is given the transport key */
     service = (struct service){.home = &home};
     assert_int_equal(store_open(path, &service.store), ERR_OK);
-    assert_int_equal(views_open(path, &service.views), ERR_OK);
+    assert_int_equal(views_open(path, NULL, &service.views), ERR_OK);
     enum err err = core_new(&home, service.store, &service.core, why);
     if (err != ERR_OK) {
         fail_msg("core: %s %s", err_name(err), why);

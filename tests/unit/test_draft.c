@@ -241,6 +241,66 @@ static void alerts_need_what_makes_them_useful(void **state)
     draft_destroy(&draft);
 }
 
+static void operations_say_who_takes_part_and_plan_in_order(void **state)
+{
+#define OPERATION "date", "2026-11-22", "name", "COCAIR VIII", "purpose", "Cocaine in air traffic", "coordinator", "rilo-dakar"
+    static const struct row ROWS[] = {
+        {"good", "", {OPERATION, "participant", "sn", "participant", "gm", "start", "2026-12-01", "end", "2026-12-20", "purge_after", "2027-12-31", NULL}},
+        {"one day", "", {OPERATION, "participant", "sn", "start", "2026-12-01", "end", "2026-12-01", NULL}},
+        {"nobody takes part", "mandatory", {OPERATION, NULL}},
+        {"no name of a node", "node.syntax", {OPERATION, "participant", "Sénégal", NULL}},
+        {"a name with capitals", "node.syntax", {OPERATION, "participant", "SN", NULL}},
+        {"a name that begins with a hyphen", "node.syntax", {OPERATION, "participant", "-sn", NULL}},
+        {"a name of 33 bytes", "text.long", {OPERATION, "participant", "rilo-0123456789012345678901234567", NULL}},
+        {"over before it begins", "date.order", {OPERATION, "participant", "sn", "start", "2026-12-02", "end", "2026-12-01", NULL}},
+        {"purged before it is over", "date.order", {OPERATION, "participant", "sn", "end", "2026-12-20", "purge_after", "2026-12-19", NULL}},
+        {"purged before it begins", "date.order", {OPERATION, "participant", "sn", "start", "2026-12-20", "purge_after", "2026-12-19", NULL}},
+    };
+    struct draft *draft = draft_new(seizure());
+
+    (void)state;
+    for (size_t i = 0; i < sizeof ROWS / sizeof ROWS[0]; i++) {
+        bool is_good = make(draft, "operation", ROWS[i].pairs);
+
+        if (is_good != (ROWS[i].rule[0] == 0) || (!is_good && !has_rule(ROWS[i].rule))) {
+            fail_msg("%s: %s", ROWS[i].what, faults.count > 0 ? faults.faults[0].rule : "no fault");
+        }
+        if (is_good) {
+            assert_true(span_equal(record_get(&record, "phase"), span_text("PREPARE")));
+        }
+    }
+    draft_destroy(&draft);
+}
+
+static void requests_and_answers_say_what_about(void **state)
+{
+#define ABOUT "date", "2026-11-22", "about", "0123456789abcdef0123456789abcdef"
+    static const struct {
+        const char *kind;
+        struct row row;
+    } ROWS[] = {
+        {"request", {"good", "", {ABOUT, "asked", "sn", "pass_to", "bj", "pass_to", "Interpol", "why", "same consignee", NULL}}},
+        {"request", {"to nobody", "mandatory", {ABOUT, "asked", "sn", "why", "same consignee", NULL}}},
+        {"request", {"for no reason", "mandatory", {ABOUT, "asked", "sn", "pass_to", "bj", NULL}}},
+        {"request", {"about nothing", "mandatory", {"date", "2026-11-22", "asked", "sn", "pass_to", "bj", "why", "x", NULL}}},
+        {"answer", {"good", "", {ABOUT, "request", "fedcba9876543210fedcba9876543210", "decision", "granted", "pass_to", "bj", NULL}}},
+        {"answer", {"refused", "", {ABOUT, "request", "fedcba9876543210fedcba9876543210", "decision", "REFUSED", "why", "an inquiry", NULL}}},
+        {"answer", {"neither", "mandatory", {ABOUT, "request", "fedcba9876543210fedcba9876543210", NULL}}},
+        {"answer", {"perhaps", "code.unknown", {ABOUT, "request", "fedcba9876543210fedcba9876543210", "decision", "perhaps", NULL}}},
+    };
+    struct draft *draft = draft_new(seizure());
+
+    (void)state;
+    for (size_t i = 0; i < sizeof ROWS / sizeof ROWS[0]; i++) {
+        bool is_good = make(draft, ROWS[i].kind, ROWS[i].row.pairs);
+
+        if (is_good != (ROWS[i].row.rule[0] == 0) || (!is_good && !has_rule(ROWS[i].row.rule))) {
+            fail_msg("%s: %s", ROWS[i].row.what, faults.count > 0 ? faults.faults[0].rule : "no fault");
+        }
+    }
+    draft_destroy(&draft);
+}
+
 static void what_follows_is_computed(void **state)
 {
     static const struct {
@@ -439,6 +499,8 @@ int main(void)
         cmocka_unit_test(dirty_values_are_cleaned_or_refused_by_rule),
         cmocka_unit_test(whole_records_are_checked),
         cmocka_unit_test(alerts_need_what_makes_them_useful),
+        cmocka_unit_test(operations_say_who_takes_part_and_plan_in_order),
+        cmocka_unit_test(requests_and_answers_say_what_about),
         cmocka_unit_test(what_follows_is_computed),
         cmocka_unit_test(said_again_begins_the_next_item),
         cmocka_unit_test(limits_hold_one_below_at_and_above),

@@ -97,6 +97,7 @@ static void a_new_home_says_who_it_is_and_opens_its_keys(void **state)
     plan.role = ROLE_HUB;
     plan.listen = "tcp://*:7301";
     plan.addresses = addresses;
+    plan.rilo = "rilo-dakar";
     plan.ini_extra = "[peer \"gm\"]\naddress = tcp://127.0.0.1:7000\n";
     make(&plan);
     assert_int_equal(home_open(below("sn"), &home), ERR_OK);
@@ -108,6 +109,7 @@ static void a_new_home_says_who_it_is_and_opens_its_keys(void **state)
     assert_int_equal(home.address_count, 2);
     assert_string_equal(home.addresses[1], "tcp://192.0.2.1:7301");
     assert_string_equal(home.config.listen, "tcp://*:7301");
+    assert_string_equal(home.config.rilo, "rilo-dakar");
     assert_int_equal(home.config.peer_count, 1);
     assert_null(home.keyring);
     assert_int_equal(home_unlock(&home, &unlock), ERR_OK);
@@ -195,6 +197,9 @@ static void a_plan_that_is_wrong_leaves_nothing(void **state)
     plan.key_file = "relative/key";
     assert_int_equal(home_create(below("sn"), &plan), ERR_INVALID);
     plan.key_file = "/two\nlines";
+    assert_int_equal(home_create(below("sn"), &plan), ERR_INVALID);
+    plan = plan_of("sn");
+    plan.rilo = "RILO Dakar\n[link]";
     assert_int_equal(home_create(below("sn"), &plan), ERR_INVALID);
     plan = plan_of("sn");
     plan.unlock = NULL;

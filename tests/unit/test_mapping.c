@@ -92,6 +92,7 @@ static void faults_name_their_line(void **state)
         {"constants first", "[constants]\nmode = 4\n", 2, "[mapping] with kind must"},
         {"tables first", "[lookup x]\nmode = 4\n", 2, "[mapping] with kind must"},
         {"field", HEAD "[columns]\na = colour\n", 5, "There is no field"},
+        {"readers", HEAD "[columns]\na = release\n", 5, "'%s' is set by the node"},
         {"group", HEAD "[columns]\na = item\n", 5, "There is no field"},
         {"no field", HEAD "[columns]\na = place,\n", 5, "A column needs a field"},
         {"seven fields", HEAD "[columns]\na = place, site, office, flight, waybill, vessel, plate\n", 5, "A column can give"},

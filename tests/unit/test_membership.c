@@ -112,6 +112,8 @@ static void the_first_roster_names_who_is_in(void **state)
     assert_false(is_in(JOINER));
     assert_string_equal(membership_by_name(membership, "node-3")->name, "node-3");
     assert_null(membership_by_name(membership, "node-4"));
+    assert_string_equal(membership_named_as(membership, "node-3")->name, "node-3");
+    assert_null(membership_named_as(membership, "node-4"));
     assert_memory_equal(membership_identity(membership, &region.nodes[EDGE].id)->b, region.nodes[EDGE].identity.b, 32);
     assert_null(membership_identity(membership, &region.nodes[JOINER].id));
 }
@@ -321,6 +323,8 @@ static void a_suspension_holds_until_a_roster_names_and_lifts_it(void **state)
     acts[act_count++] = region_suspend(&region, HUB_A, 1, &hash, 1, EDGE, &named, 1);
     must_build();
     assert_false(is_in(EDGE));
+    assert_null(membership_by_name(membership, "node-3"));
+    assert_true(node_id_equal(&membership_named_as(membership, "node-3")->node, node));
     assert_true(membership_cut(membership, node, identity, &log.chain.log, &cut));
     assert_int_equal(cut.seq, 7);
     struct log_id unnamed = {{9}};

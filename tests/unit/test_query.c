@@ -67,7 +67,7 @@ static void what_is_understood(void **state)
         {"a field of the envelope", "office:Dakar", "f0.0.6:dakar"},
         {"a field of an item", "brand:Acme", "f1.40.14:acme"},
         {"a field of an item by its group", "item.brand:Acme", "f1.40.14:acme"},
-        {"a code by its name", "country:Sénégal", "f1.0.32:sn|f2.0.32:sn"},
+        {"a code by its name", "country:Sénégal", "f1.0.32:sn|f2.0.32:sn|f3.0.32:sn"},
         {"a value's prefix", "place:Dak*", "f1.0.33:dak~|f2.0.33:dak~"},
         {"a quoted value is no prefix", "plate:\"ab*\"", "f1.0.49:ab*|f2.0.49:ab*"},
         {"a kind", "kind:seizure", "k:01"},

@@ -98,11 +98,11 @@ void __libc_free(void *p);
 
 static bool is_granted(void)
 {
-    bool is_good = ++allocations != fail_allocation;
-    if (!is_good) {
-        errno = ENOMEM; /* as the real one says; opendir passes it on */
+    if (++allocations == fail_allocation) {
+        errno = ENOMEM; /* as the library does */
+        return false;
     }
-    return is_good;
+    return true;
 }
 
 static void *counted(void *p)

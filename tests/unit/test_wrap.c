@@ -53,7 +53,7 @@ static void a_wrap_is_that_of_another_implementation_and_opens(void **state)
     assert_int_equal(golden(file, "wrap", want), sizeof wrap);
     assert_int_equal(wrap_make(ephemeral, &ephemeral_public, &receiver_public, (struct sealing_key){key, 0}, wrap), ERR_OK);
     assert_memory_equal(wrap, want, sizeof wrap);
-    assert_int_equal(wrap_open(receiver, &ephemeral_public, wrap, opened, SEALING_KEY_BYTES), ERR_OK);
+    assert_int_equal(wrap_open((struct sealing_key){receiver, 0}, &receiver_public, &ephemeral_public, wrap, opened, SEALING_KEY_BYTES), ERR_OK);
     assert_memory_equal(secret_read(opened) + SEALING_KEY_BYTES, secret_read(key), SEALING_KEY_BYTES);
     assert_memory_equal(secret_read(opened), zeros, sizeof zeros); /* and nothing beside it */
     assert_memory_equal(secret_read(opened) + 64, zeros, sizeof zeros);
@@ -66,27 +66,28 @@ static void a_wrap_is_that_of_another_implementation_and_opens(void **state)
 static void a_wrap_opens_for_nobody_else_and_never_when_touched(void **state)
 {
     struct secret *receiver = secret_of("receiver.secret"), *other = NULL, *opened = secret_new(SEALING_KEY_BYTES);
-    struct box_public ephemeral = public_of("ephemeral.public"), other_public;
+    struct box_public ephemeral = public_of("ephemeral.public"), public = public_of("receiver.public"), other_public;
+    struct sealing_key at = {receiver, 0};
     uint8_t wrap[GOLDEN_BYTES_MAX];
     static const uint8_t zeros[SEALING_KEY_BYTES];
 
     (void)state;
     assert_int_equal(golden(file, "wrap", wrap), WRAP_BYTES);
     assert_int_equal(box_keypair(&other_public, &other), ERR_OK);
-    assert_int_equal(wrap_open(other, &ephemeral, wrap, opened, 0), ERR_BADSIG);
-    assert_int_equal(wrap_open(receiver, &other_public, wrap, opened, 0), ERR_BADSIG);
+    assert_int_equal(wrap_open((struct sealing_key){other, 0}, &other_public, &ephemeral, wrap, opened, 0), ERR_BADSIG);
+    assert_int_equal(wrap_open(at, &public, &other_public, wrap, opened, 0), ERR_BADSIG);
     for (size_t bit = 0; bit < 8 * WRAP_BYTES; bit++) {
         wrap[bit / 8] ^= (uint8_t)(1U << bit % 8);
-        assert_int_equal(wrap_open(receiver, &ephemeral, wrap, opened, 0), ERR_BADSIG);
+        assert_int_equal(wrap_open(at, &public, &ephemeral, wrap, opened, 0), ERR_BADSIG);
         wrap[bit / 8] ^= (uint8_t)(1U << bit % 8);
     }
     for (size_t bit = 0; bit < 255; bit++) { /* X25519 does not see the highest bit, the nonce does */
         ephemeral.b[bit / 8] ^= (uint8_t)(1U << bit % 8);
-        assert_int_equal(wrap_open(receiver, &ephemeral, wrap, opened, 0), ERR_BADSIG);
+        assert_int_equal(wrap_open(at, &public, &ephemeral, wrap, opened, 0), ERR_BADSIG);
         ephemeral.b[bit / 8] ^= (uint8_t)(1U << bit % 8);
     }
     ephemeral.b[31] ^= 0x80;
-    assert_int_equal(wrap_open(receiver, &ephemeral, wrap, opened, 0), ERR_BADSIG);
+    assert_int_equal(wrap_open(at, &public, &ephemeral, wrap, opened, 0), ERR_BADSIG);
     assert_memory_equal(secret_read(opened), zeros, sizeof zeros);
     secret_destroy(&receiver);
     secret_destroy(&other);
