@@ -24,13 +24,14 @@ struct listing {
 static void put_counts(json_t *row, const struct audit_entry *entry)
 {
     static const char *const stored[] = {"new", "updated", "unchanged"}, *const found[] = {"total", "shown", "guarded"}, *const joined[] = {"stored", "held", "refused"},
-                             *const refused[] = {"times"};
+                             *const refused[] = {"times"}, *const granted[] = {"keys", "records"};
     const char *const *names = entry->action == AUDIT_RECORD || entry->action == AUDIT_IMPORT ? stored
                                : entry->action == AUDIT_SEARCH                                ? found
                                : entry->action == AUDIT_JOIN                                  ? joined
                                : entry->action == AUDIT_REFUSED                               ? refused
+                               : entry->action == AUDIT_GRANT                                 ? granted
                                                                                               : NULL;
-    size_t most = names == refused ? 1 : 3;
+    size_t most = names == refused ? 1 : names == granted ? 2 : 3;
     json_t *counts = json_object();
     for (uint32_t i = 0; i < entry->count_count; i++) {
         char number[8];
@@ -49,7 +50,7 @@ static void put_subjects(json_t *row, const struct audit_entry *entry, const str
         json_t *one = json_object();
         answer_text(one, "id", hex_encode(subject->b, subject->n, hex));
         struct node_id node;
-        if (subject->n == sizeof node.b && membership != NULL && (entry->action == AUDIT_ADMIT || entry->action == AUDIT_SUSPEND)) {
+        if (subject->n == sizeof node.b && membership != NULL && (entry->action == AUDIT_ADMIT || entry->action == AUDIT_SUSPEND || entry->action == AUDIT_GRANT)) {
             memcpy(node.b, subject->b, sizeof node.b);
             const struct member *member = membership_named(membership, &node);
             answer_text(one, "name", member != NULL ? member->name : "");

@@ -186,7 +186,7 @@ static bool put_hit(void *arg, const struct version *version)
         answer_text(hit, "kind", kind != NULL ? kind->name : "unknown");
         answer_text(hit, "origin", node_name(&search->view->live, &version->author, hex));
         put_summary(hit, &search->view->record);
-        if (is_guarded(&search->view->record)) {
+        if (version->is_sealed || is_guarded(&search->view->record)) {
             search->guarded++;
             if (search->note != NULL) {
                 audit_note_subject(search->note, version->id.b, sizeof version->id.b);
@@ -344,7 +344,7 @@ static bool put_version(void *arg, const struct version *version)
     put_restriction(listing->view, version, row);
     if (record_decode(listing->view->unpack, version->payload, &listing->view->record, &clause) == ERR_OK) {
         listing->kind = kind_by_number(listing->view->record.kind);
-        listing->is_guarded = listing->is_guarded || is_guarded(&listing->view->record);
+        listing->is_guarded = listing->is_guarded || version->is_sealed || is_guarded(&listing->view->record);
         answer_number(row, "depth", listing->view->record.depth);
         json_object_set_new(row, "fields", record_json(&listing->view->record));
         answer_number(row, "completeness", record_completeness(&listing->view->record));

@@ -416,7 +416,8 @@ struct audited {
 };
 static const struct audited audited[] = {
     {"search", AUDIT_SEARCH, false}, {"show", AUDIT_SHOW, false},       {"trace", AUDIT_TRACE, false},    {"backup", AUDIT_BACKUP, true}, {"admit", AUDIT_ADMIT, false},
-    {"join", AUDIT_JOIN, false},     {"suspend", AUDIT_SUSPEND, false}, {"publish", AUDIT_ROTATE, false}, {"audit", AUDIT_READ, false},
+    {"join", AUDIT_JOIN, false},     {"suspend", AUDIT_SUSPEND, false}, {"publish", AUDIT_ROTATE, false}, {"audit", AUDIT_READ, false},   {"grant", AUDIT_GRANT, false},
+    {"request", AUDIT_REQUEST, false}, {"answer", AUDIT_ANSWER, false},  {"release", AUDIT_RELEASE, false},
 };
 
 static const struct audited *audited_find(const char *name)
@@ -435,39 +436,7 @@ static json_t *unwritten(enum err err)
                          err == ERR_FULL ? "free disk space" : "look at the node's log and disk; griot fsck");
 }
 
-static json_t *answer_audited(struct service *service, const struct audited *row, json_t *(*answer_it)(struct service *, const json_t *, enum err *), const json_t *request,
-                              enum err *ret_err)
-{
-    struct audit_note note;
-    const char *typed = json_string_value(json_object_get(request, row->action == AUDIT_SEARCH ? "query" : "path"));
-    audit_note_init(&note, service->home, &service->person, row->action);
-    *ret_err = typed != NULL ? audit_note_typed(&note, service->home, typed) : ERR_OK;
-    if (*ret_err == ERR_OK && row->is_before) {
-        *ret_err = service_audit(service, &note);
-        note.is_written = true;
-    }
-    if (*ret_err != ERR_OK) {
-        return unwritten(*ret_err);
-    }
-    service->note = row->is_before ? NULL : &note;
-    json_t *answer = answer_it(service, request, ret_err);
-    service->note = NULL;
-    if (*ret_err != ERR_OK) {
-        note.entry.outcome = *ret_err;
-        note.is_written = false;
-    }
-    if (note.is_wanted && !note.is_written) {
-        enum err err = service_audit(service, &note);
-        if (err != ERR_OK && *ret_err == ERR_OK) {
-            json_decref(answer);
-            *ret_err = err;
-            return unwritten(err);
-        }
-    }
-    return answer;
-}
-
-static json_t *answer_request(struct service *service, const json_t *request, service_progress progress, void *arg, enum err *ret_err)
+static json_t *answer_any(struct service *service, const json_t *request, service_progress progress, void *arg, enum err *ret_err)
 {
     static const struct {
         const char *name;
@@ -478,21 +447,17 @@ static json_t *answer_request(struct service *service, const json_t *request, se
         {"show", answer_show, true},     {"trace", answer_trace, true},  {"backup", answer_backup, false},   {"admit", answer_admit, false},
         {"join", answer_join, false},    {"region", answer_region, false}, {"suspend", answer_suspend, false}, {"publish", answer_publish, false},
         {"audit", answer_audit, false},
-        {"readers", answer_readers, true},
+        {"readers", answer_readers, true}, {"request", answer_request_permission, true}, {"requests", answer_requests, true},
+        {"answer", answer_answer, true},   {"release", answer_release, true},
     };
     const char *name = json_string_value(json_object_get(request, "do"));
     *ret_err = ERR_OK;
-    if (name == NULL) {
-        *ret_err = ERR_USAGE;
-        return service_error(ERR_USAGE, "the request names nothing to do", NULL, NULL);
-    }
     for (size_t i = 0; i < sizeof answers / sizeof *answers; i++) {
         if (strcmp(answers[i].name, name) == 0) {
             if (answers[i].has_views && service->settle_views != NULL) {
                 service->settle_views(service->arg);
             }
-            const struct audited *row = audited_find(name);
-            return row != NULL ? answer_audited(service, row, answers[i].answer, request, ret_err) : answers[i].answer(service, request, ret_err);
+            return answers[i].answer(service, request, ret_err);
         }
     }
     if (strcmp(name, "verify") == 0 || strcmp(name, "fsck") == 0) {
@@ -512,6 +477,50 @@ static json_t *answer_request(struct service *service, const json_t *request, se
     }
     *ret_err = ERR_USAGE;
     return service_error(ERR_USAGE, "this node does not know that request", NULL, "use the same release for command and daemon");
+}
+
+static json_t *answer_audited(struct service *service, const struct audited *row, const json_t *request, service_progress progress, void *arg, enum err *ret_err)
+{
+    struct audit_note note;
+    const char *typed = json_string_value(json_object_get(request, row->action == AUDIT_SEARCH ? "query" : "path"));
+    audit_note_init(&note, service->home, &service->person, row->action);
+    note.is_wanted = !json_is_true(json_object_get(request, "dry"));
+    *ret_err = typed != NULL ? audit_note_typed(&note, service->home, typed) : ERR_OK;
+    if (*ret_err == ERR_OK && row->is_before) {
+        *ret_err = service_audit(service, &note);
+        note.is_written = true;
+    }
+    if (*ret_err != ERR_OK) {
+        return unwritten(*ret_err);
+    }
+    service->note = row->is_before ? NULL : &note;
+    json_t *answer = answer_any(service, request, progress, arg, ret_err);
+    service->note = NULL;
+    if (*ret_err != ERR_OK) {
+        note.entry.outcome = *ret_err;
+        note.is_written = false;
+        note.is_wanted = note.is_wanted || *ret_err == ERR_PERMISSION; /* what somebody was not allowed, even to look at beforehand */
+    }
+    if (note.is_wanted && !note.is_written) {
+        enum err err = service_audit(service, &note);
+        if (err != ERR_OK && *ret_err == ERR_OK) {
+            json_decref(answer);
+            *ret_err = err;
+            return unwritten(err);
+        }
+    }
+    return answer;
+}
+
+static json_t *answer_request(struct service *service, const json_t *request, service_progress progress, void *arg, enum err *ret_err)
+{
+    const char *name = json_string_value(json_object_get(request, "do"));
+    const struct audited *row = name != NULL ? audited_find(name) : NULL;
+    if (name == NULL) {
+        *ret_err = ERR_USAGE;
+        return service_error(ERR_USAGE, "the request names nothing to do", NULL, NULL);
+    }
+    return row != NULL ? answer_audited(service, row, request, progress, arg, ret_err) : answer_any(service, request, progress, arg, ret_err);
 }
 
 json_t *service_answer(struct service *service, const json_t *request, service_progress progress, void *arg, enum err *ret_err)

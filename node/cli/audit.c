@@ -33,7 +33,8 @@ static const char *action_word(const char *action)
 static const char *count_word(const char *name)
 {
     static const char *const words[][2] = {{"new", N_("new")},       {"updated", N_("changed")},  {"unchanged", N_("unchanged")}, {"total", N_("found")},  {"shown", N_("shown")},
-                                           {"guarded", N_("guarded")}, {"stored", N_("stored")},  {"held", N_("held already")},   {"refused", N_("refused")}, {"times", N_("times")}};
+                                           {"guarded", N_("guarded")}, {"stored", N_("stored")},  {"held", N_("held already")},   {"refused", N_("refused")}, {"times", N_("times")},
+                                           {"keys", N_("keys")},       {"records", N_("records")}};
 
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
         if (strcmp(words[i][0], name) == 0) {
