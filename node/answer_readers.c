@@ -1,17 +1,25 @@
-#include "node/desk.h"
+#include "node/service.h"
 
 #include "node/restriction.h"
 
 #include <stdlib.h>
 
-void desk_close(struct desk *desk)
+/* What a list is looked up in, opened for one answer. */
+struct desk {
+    struct store_read *read;
+    struct views_read *views;
+    struct membership *membership;
+    struct audience_source source;
+};
+
+static void desk_close(struct desk *desk)
 {
     membership_destroy(&desk->membership);
     store_read_end(&desk->read);
     views_read_end(&desk->views);
 }
 
-enum err desk_open(struct service *service, struct desk *ret)
+static enum err desk_open(struct service *service, struct desk *ret)
 {
     *ret = (struct desk){.read = NULL};
     enum err err = views_read_begin(service->views, service->store, &ret->views);
@@ -32,7 +40,8 @@ enum err desk_open(struct service *service, struct desk *ret)
 
 static json_t *unreadable(enum err err) { return service_error(err, "who can read it could not be found out", NULL, "griot fsck"); }
 
-json_t *desk_resolve(const struct desk *desk, const char *list, struct readers *ret, enum err *ret_err)
+/* A list resolved at an open desk. */
+static json_t *resolve(const struct desk *desk, const char *list, struct readers *ret, enum err *ret_err)
 {
     struct audience_fault fault;
     *ret_err = readers_resolve(&desk->source, list, ret, &fault);
@@ -53,7 +62,7 @@ json_t *service_readers(struct service *service, const char *list, struct reader
         free(readers);
         return unreadable(*ret_err);
     }
-    error = desk_resolve(&desk, list, readers, ret_err);
+    error = resolve(&desk, list, readers, ret_err);
     desk_close(&desk);
     if (*ret_err != ERR_OK) {
         free(readers);
@@ -103,7 +112,7 @@ static json_t *relays_json(const struct desk *desk, const struct readers *reader
     return names;
 }
 
-void desk_put_readers(json_t *answer, const struct desk *desk, const char *list, const struct readers *readers)
+static void put_list(json_t *answer, const struct desk *desk, const char *list, const struct readers *readers)
 {
     static const char *const gaps[] = {"suspended", "left", "unknown"};
     json_t *left = json_array();
@@ -220,10 +229,10 @@ json_t *answer_readers(struct service *service, const json_t *request, enum err 
         free(readers);
         return unreadable(*ret_err);
     }
-    answer = desk_resolve(&desk, list, readers, ret_err);
+    answer = resolve(&desk, list, readers, ret_err);
     if (*ret_err == ERR_OK) {
         answer = answer_new(service, "griot.readers/1");
-        desk_put_readers(answer, &desk, list, readers);
+        put_list(answer, &desk, list, readers);
     }
     desk_close(&desk);
     free(readers);

@@ -63,7 +63,8 @@ static bool take_item(struct span *rest, struct span *key, struct span *payload)
 
 static uint32_t number_of(const struct record_value *value) { return value->group != NULL ? value->group->number : value->field->number; }
 
-enum err record_release(const struct readers *readers, struct record *record)
+/* Whatever the client has put there is replaced: what is signed is what it is sealed for.  ERR_LIMIT  more values than a record has */
+static enum err release(const struct readers *readers, struct record *record)
 {
     const struct kind *kind = kind_by_number((uint32_t)record->kind);
     const struct field *field = NULL;
@@ -184,7 +185,7 @@ static enum err add(struct writer *writer, struct append *append, struct group *
     struct record record;
     enum err err = record_decode(writer->unpack, payload, &record, &append->clause);
     if (err == ERR_OK) {
-        err = record_release(append->readers, &record);
+        err = release(append->readers, &record);
         append->clause = err != ERR_OK ? "WIRE.md 6.3: a record has more than 256 values" : append->clause;
     }
     if (err != ERR_OK) {

@@ -333,20 +333,6 @@ enum err readers_resolve(const struct audience_source *source, const char *list,
     return err;
 }
 
-enum err readers_join(const struct audience_source *source, struct readers *readers, const struct audience *more)
-{
-    struct audience joined = readers->audience;
-    for (size_t i = 0; i < more->count; i++) {
-        bool is_in = node_id_equal(&more->nodes[i], &source->home->node) || (source->membership != NULL && membership_find(source->membership, &more->nodes[i]) != NULL);
-        if (is_in && audience_add(&joined, &more->nodes[i]) != ERR_OK) {
-            return ERR_LIMIT;
-        }
-    }
-    readers->audience = joined;
-    make_rows(source, readers);
-    return ERR_OK;
-}
-
 void readers_of_key(const struct audience_source *source, const struct key_readers *key, struct readers *ret)
 {
     ret->is_region = false;

@@ -64,8 +64,6 @@ MUST_CHECK enum err readers_resolve(const struct audience_source *source, const 
 
 /* Who reads what is sealed under a key that is held: names as borne last, also of those who have left since. */
 void readers_of_key(const struct audience_source *source, const struct key_readers *key, struct readers *ret);
-/* Add those of `more` who are members today and not suspended.  ERR_LIMIT  more than AUDIENCE_NODES_MAX; `readers` is then as it was */
-MUST_CHECK enum err readers_join(const struct audience_source *source, struct readers *readers, const struct audience *more);
 /* Every member. */
 void readers_of_region(const struct audience_source *source, struct readers *ret);
 

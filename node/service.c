@@ -417,7 +417,7 @@ struct audited {
 static const struct audited audited[] = {
     {"search", AUDIT_SEARCH, false}, {"show", AUDIT_SHOW, false},       {"trace", AUDIT_TRACE, false},    {"backup", AUDIT_BACKUP, true}, {"admit", AUDIT_ADMIT, false},
     {"join", AUDIT_JOIN, false},     {"suspend", AUDIT_SUSPEND, false}, {"publish", AUDIT_ROTATE, false}, {"audit", AUDIT_READ, false},   {"grant", AUDIT_GRANT, false},
-    {"request", AUDIT_REQUEST, false}, {"answer", AUDIT_ANSWER, false},  {"release", AUDIT_RELEASE, false},
+    {"release", AUDIT_RELEASE, false},
 };
 
 static const struct audited *audited_find(const char *name)
@@ -447,8 +447,7 @@ static json_t *answer_any(struct service *service, const json_t *request, servic
         {"show", answer_show, true},     {"trace", answer_trace, true},  {"backup", answer_backup, false},   {"admit", answer_admit, false},
         {"join", answer_join, false},    {"region", answer_region, false}, {"suspend", answer_suspend, false}, {"publish", answer_publish, false},
         {"audit", answer_audit, false},
-        {"readers", answer_readers, true}, {"request", answer_request_permission, true}, {"requests", answer_requests, true},
-        {"answer", answer_answer, true},   {"release", answer_release, true},
+        {"readers", answer_readers, true},
     };
     const char *name = json_string_value(json_object_get(request, "do"));
     *ret_err = ERR_OK;

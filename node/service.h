@@ -97,10 +97,6 @@ json_t *answer_join(struct service *service, const json_t *request, enum err *re
 json_t *answer_region(struct service *service, const json_t *request, enum err *ret_err);
 
 json_t *answer_audit(struct service *service, const json_t *request, enum err *ret_err);
-json_t *answer_request_permission(struct service *service, const json_t *request, enum err *ret_err);
-json_t *answer_requests(struct service *service, const json_t *request, enum err *ret_err);
-json_t *answer_answer(struct service *service, const json_t *request, enum err *ret_err);
-json_t *answer_release(struct service *service, const json_t *request, enum err *ret_err);
 /* Who a list of readers means now.
  *   returns  NULL and *ret (yours to free), or an error object */
 json_t *service_readers(struct service *service, const char *list, struct readers **ret, enum err *ret_err);

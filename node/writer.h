@@ -51,9 +51,6 @@ struct append {
 };
 /* The most bytes that a record may have for these readers, as its client encodes it: the release list, and what it replaces, are added to it. */
 size_t append_bytes_max(const struct readers *readers);
-/* Put who it is released to into a record, in place of whatever is there: what is signed is what it is sealed for. `readers` NULL: the whole region; its names are borrowed.
- *   errors  ERR_LIMIT  more values than a record has */
-MUST_CHECK enum err record_release(const struct readers *readers, struct record *record);
 /* writer_change: give each record its id (from its row key under the node's record key, or random), see what is new, what has changed (a version that replaces the one before)
  * and what has not, and append.
  *   errors  ERR_MALFORMED, ERR_LIMIT, ERR_INVALID with clause; nothing was appended then */

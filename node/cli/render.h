@@ -20,7 +20,6 @@ void render_sealed(FILE *to, const json_t *answer, bool is_color);
 void render_import(FILE *to, const json_t *answer, bool is_color);
 /* verify and fsck. */
 void render_faults(FILE *to, const json_t *answer, bool is_color);
-void render_requests(FILE *to, const json_t *answer, bool is_color);
 void render_audit(FILE *to, const json_t *answer, bool is_color);
 void render_audit_verify(FILE *to, const json_t *answer, bool is_color);
 void render_heads(FILE *to, const json_t *answer, bool is_color);
