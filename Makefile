@@ -100,23 +100,29 @@ $(SIM): $(SIM_PARTS)
 	$(Q)mkdir -p $(@D) && $(CC) $(LDFLAGS) -o $@ $(SIM_PARTS) $(LIBS)
 # -------------------------------------------------------------------------------------------------------------------
 
-$(B)/bench/%: $(B)/obj/tests/bench/%.o $(ALL_LIBS)
+$(B)/bench/%: $(B)/obj/tests/bench/%.o $(TEST_LIB) $(ALL_LIBS)
 	$(call say,LINK,$@)
-	$(Q)mkdir -p $(@D) && $(CC) $(LDFLAGS) -o $@ $< $(ALL_LIBS) $(LIBS)
+	$(Q)mkdir -p $(@D) && $(CC) $(LDFLAGS) -o $@ $< $(ALL_LIBS) $(TEST_LIB) $(ALL_LIBS) -lcmocka $(LIBS)
 
 # A member that misbehaves, for tests/e2e.
 MEMBER := $(B)/e2e/member
-$(MEMBER): $(B)/obj/tests/e2e/member.o $(ALL_LIBS)
+$(MEMBER): $(B)/obj/tests/e2e/member.o $(ALL_LIBS) | $(B)/e2e/clock.so
 	$(call say,LINK,$@)
 	$(Q)mkdir -p $(@D) && $(CC) $(LDFLAGS) -o $@ $< $(ALL_LIBS) $(LIBS)
+
+# Another time of day for unchanged programs, for tests/e2e.
+$(B)/e2e/clock.so: tests/e2e/clock.c
+	$(call say,LINK,$@)
+	$(Q)mkdir -p $(@D) && $(CC) $(CPPFLAGS) -std=c11 -O2 -fPIC -shared $(WARN) $(WERROR) -o $@ $<
 
 # Corpora are replayed under any compiler; real fuzzing needs clang: make fuzz.
 $(B)/replay/%: $(B)/obj/tests/fuzz/%.o $(B)/obj/tests/fuzz/replay.o $(ALL_LIBS)
 	$(call say,LINK,$@)
 	$(Q)mkdir -p $(@D) && $(CC) $(LDFLAGS) -o $@ $< $(B)/obj/tests/fuzz/replay.o $(ALL_LIBS) $(LIBS)
+FUZZ.fuzz_bundle := node/bundle_reader.c # what a target needs beyond proto and crypto
 $(B)/fuzz/%: tests/fuzz/%.c $(SRC.proto) $(SRC.record) | $(DEPS)
 	$(call say,FUZZ,$@)
-	$(Q)mkdir -p $(@D) && clang -g -O1 -std=c11 $(CPPFLAGS) -fsanitize=fuzzer,address,undefined -o $@ $< $(SRC.proto) $(SRC.record) $(SRC.crypto) $(LIBS)
+	$(Q)mkdir -p $(@D) && clang -g -O1 -std=c11 $(CPPFLAGS) -fsanitize=fuzzer,address,undefined -o $@ $< $(FUZZ.$*) $(SRC.proto) $(SRC.record) $(SRC.crypto) $(LIBS)
 
 build-check: all $(UNIT) $(REPLAY)
 

@@ -15,7 +15,7 @@ static const char labels[SIGN_PURPOSE_COUNT][LABEL_BYTES + 1] = {
     [SIGN_COMMIT] = "griot-s-commit", [SIGN_BIRTH] = "griot-s-birth",
     [SIGN_ROSTER] = "griot-s-roster", [SIGN_ACT] = "griot-s-act",
     [SIGN_CARD] = "griot-s-card",     [SIGN_FRONTIER] = "griot-s-frontier",
-    [SIGN_HELLO] = "griot-s-hello",
+    [SIGN_HELLO] = "griot-s-hello",   [SIGN_BUNDLE] = "griot-s-bundle",
 };
 
 /* What is really signed: label || region || bytes, put together in `message`. Its length. */

@@ -24,17 +24,19 @@ struct listing {
 static void put_counts(json_t *row, const struct audit_entry *entry)
 {
     static const char *const stored[] = {"new", "updated", "unchanged"}, *const found[] = {"total", "shown", "guarded"}, *const joined[] = {"stored", "held", "refused"},
-                             *const refused[] = {"times"}, *const granted[] = {"keys", "records"};
+                             *const refused[] = {"times"}, *const granted[] = {"keys", "records"},
+                             *const taken[] = {"commits", "entries", "refused"};
     const char *const *names = entry->action == AUDIT_RECORD || entry->action == AUDIT_IMPORT ? stored
                                : entry->action == AUDIT_SEARCH                                ? found
                                : entry->action == AUDIT_JOIN                                  ? joined
+                               : entry->action == AUDIT_BUNDLE_IN                             ? taken
                                : entry->action == AUDIT_REFUSED                               ? refused
                                : entry->action == AUDIT_GRANT                                 ? granted
                                                                                               : NULL;
     size_t most = names == refused ? 1 : names == granted ? 2 : 3;
     json_t *counts = json_object();
     for (uint32_t i = 0; i < entry->count_count; i++) {
-        char number[8];
+        char number[16];
         snprintf(number, sizeof number, "%u", i + 1);
         answer_number(counts, names != NULL && i < most ? names[i] : number, entry->counts[i]);
     }

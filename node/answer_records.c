@@ -1,12 +1,13 @@
 #include "node/service.h"
 
+#include "node/missing.h"
 #include "node/restriction.h"
 
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { SEARCH_LIMIT_DEFAULT = 20, SEARCH_LIMIT_MAX = 1000, TRACE_NODES_MAX = MEMBERS_MAX, HEX_ID = 33 };
+enum { SEARCH_LIMIT_DEFAULT = 20, SEARCH_LIMIT_MAX = 1000, TRACE_NODES_MAX = MEMBERS_MAX, HEX_ID = 33, NAMED_MAX = 1000 };
 
 static json_t *span_json(struct span text) { return json_stringn(text.n > 0 ? (const char *)text.p : "", text.n); }
 
@@ -76,6 +77,7 @@ struct view {
     struct live live;
     struct views_read *read;
     struct unpack *unpack;
+    struct missing *missing;
     struct restriction *restriction;
     struct record record;
 };
@@ -95,9 +97,13 @@ static enum err view_open(struct service *service, struct view **ret)
     view->unpack = unpack_new();
     err = view->unpack == NULL ? ERR_MEMORY : views_read_begin(service->views, service->store, &view->read);
     if (err == ERR_OK) {
+        err = missing_new(service, &view->live, &view->missing);
+    }
+    if (err == ERR_OK) {
         err = restriction_new(service->store, &view->live, &view->restriction);
     }
     if (err != ERR_OK) {
+        missing_destroy(&view->missing);
         views_read_end(&view->read);
         live_fini(&view->live);
         unpack_destroy(&view->unpack);
@@ -111,6 +117,7 @@ static enum err view_open(struct service *service, struct view **ret)
 static void view_close(struct view *view)
 {
     if (view != NULL) {
+        missing_destroy(&view->missing);
         restriction_destroy(&view->restriction);
         views_read_end(&view->read);
         unpack_destroy(&view->unpack);
@@ -319,6 +326,11 @@ json_t *no_such_record(enum err err)
     return unreadable(err);
 }
 
+struct named { /* a version that another one names as replaced */
+    struct node_id author;
+    struct hash content;
+};
+
 struct listing {
     struct view *view;
     json_t *versions;
@@ -326,7 +338,48 @@ struct listing {
     const struct kind *kind;
     struct version *found; /* for trace */
     size_t count;
+    struct hash *held; /* of versions shown */
+    struct named *named;
+    size_t held_count, named_count;
 };
+
+static void note_held(struct listing *listing, const struct version *version)
+{
+    struct hash *more = realloc(listing->held, (listing->held_count + 1) * sizeof *more);
+    if (more != NULL) {
+        listing->held = more;
+        listing->held[listing->held_count++] = version->content;
+    }
+}
+
+static void note_named(struct listing *listing, const struct version *version)
+{
+    const struct record *record = &listing->view->record;
+    struct named *more = record->replaces_count == 0 || listing->named_count >= NAMED_MAX ? NULL : realloc(listing->named, (listing->named_count + record->replaces_count) * sizeof *more);
+    for (uint32_t i = 0; more != NULL && i < record->replaces_count; i++) {
+        listing->named = more;
+        listing->named[listing->named_count++] = (struct named){version->author, record->replaces[i]};
+    }
+}
+
+/* Versions that are named and not here: each once. */
+static json_t *not_here(struct listing *listing)
+{
+    json_t *list = json_array();
+    for (size_t i = 0; i < listing->named_count; i++) {
+        bool is_known = false;
+        for (size_t k = 0; k < listing->held_count && !is_known; k++) {
+            is_known = hash_equal(&listing->held[k], &listing->named[i].content);
+        }
+        for (size_t k = 0; k < i && !is_known; k++) {
+            is_known = hash_equal(&listing->named[k].content, &listing->named[i].content);
+        }
+        if (!is_known) {
+            missing_named(listing->view->missing, &listing->named[i].author, &listing->named[i].content, list);
+        }
+    }
+    return list;
+}
 
 static bool put_version(void *arg, const struct version *version)
 {
@@ -341,8 +394,15 @@ static bool put_version(void *arg, const struct version *version)
     answer_number(row, "log", version->log_number);
     answer_number(row, "seq", version->seq);
     answer_time(row, "recorded", version->author_time);
+    missing_put(listing->view->missing, version, row);
+    note_held(listing, version);
     put_restriction(listing->view, version, row);
+    if (version->is_gone || version->is_expired) {
+        json_array_append_new(listing->versions, row);
+        return true;
+    }
     if (record_decode(listing->view->unpack, version->payload, &listing->view->record, &clause) == ERR_OK) {
+        note_named(listing, version);
         listing->kind = kind_by_number(listing->view->record.kind);
         listing->is_guarded = listing->is_guarded || version->is_sealed || is_guarded(&listing->view->record);
         answer_number(row, "depth", listing->view->record.depth);
@@ -353,6 +413,17 @@ static bool put_version(void *arg, const struct version *version)
     }
     json_array_append_new(listing->versions, row);
     return true;
+}
+
+/* Of a record that is not in the index: why it was erased, when that is why. */
+static json_t *erased_record(struct service *service, struct view *view, const json_t *request, const char *schema, enum err *ret_err)
+{
+    json_t *answer = *ret_err == ERR_NOT_FOUND ? missing_record(service, view->missing, json_string_value(json_object_get(request, "id")), schema) : NULL;
+    if (answer != NULL) {
+        *ret_err = ERR_OK;
+        return answer;
+    }
+    return no_such_record(*ret_err);
 }
 
 json_t *answer_show(struct service *service, const json_t *request, enum err *ret_err)
@@ -378,10 +449,13 @@ json_t *answer_show(struct service *service, const json_t *request, enum err *re
         answer_hex(answer, "id", id.b, sizeof id.b);
         answer_text(answer, "kind", listing.kind != NULL ? listing.kind->name : "unknown");
         json_object_set(answer, "versions", listing.versions);
+        json_object_set_new(answer, "not_here", not_here(&listing));
     } else {
-        answer = no_such_record(*ret_err);
+        answer = erased_record(service, view, request, "griot.show/1", ret_err);
     }
     json_decref(listing.versions);
+    free(listing.held);
+    free(listing.named);
     view_close(view);
     return answer;
 }
@@ -466,6 +540,7 @@ static json_t *trace_version(struct holders *holders, struct store_read *read)
     answer_text(row, "state", state);
     answer_number(row, "hubs", hubs);
     json_object_set_new(row, "current", json_boolean(version->is_current));
+    missing_put(holders->view->missing, version, row);
     put_restriction(holders->view, version, row);
     json_object_set_new(row, "held_by", held);
     json_object_set_new(row, "not_yet", not_yet);
@@ -508,7 +583,7 @@ json_t *answer_trace(struct service *service, const json_t *request, enum err *r
         answer_hex(answer, "id", id.b, sizeof id.b);
         json_object_set(answer, "versions", listing.versions);
     } else {
-        answer = no_such_record(*ret_err);
+        answer = erased_record(service, view, request, "griot.trace/1", ret_err);
     }
     store_read_end(&read);
     json_decref(listing.versions);

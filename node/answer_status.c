@@ -271,7 +271,7 @@ static json_t *status_of(struct service *service, const struct live *live, struc
     json_object_set_new(answer, "peers", peers_json(live, false));
     json_object_set_new(answer, "index", json_pack("{s:I, s:I}", "followed", (json_int_t)count.followed, "journal", (json_int_t)count.journal));
     json_object_set_new(answer, "store",
-                        json_pack("{s:I, s:I, s:I, s:s}", "bytes", (json_int_t)size.bytes_used, "map", (json_int_t)size.bytes_map, "disk_free",
+                        json_pack("{s:I, s:I, s:I, s:I, s:s}", "freed", (json_int_t)store_freed(read), "bytes", (json_int_t)size.bytes_used, "map", (json_int_t)size.bytes_map, "disk_free",
                                   (json_int_t)size.disk_free, "intake", is_intake_stopped ? "stopped" : "open"));
     json_t *refused = json_array();
     for (size_t i = 0; i < live->refusal_count; i++) {

@@ -180,6 +180,15 @@ static void name_record(struct writer *writer, struct span key, struct record_id
     memcpy(ret->b, hash.b, sizeof ret->b);
 }
 
+/* A version never expires before the one that it replaces: that one would come back. */
+static uint32_t expiry_after(const struct append *append, const struct own_record *before)
+{
+    if (before == NULL || append->expiry_day == 0) {
+        return append->expiry_day;
+    }
+    return before->expiry_day == 0 || before->expiry_day > append->expiry_day ? before->expiry_day : append->expiry_day;
+}
+
 static enum err add(struct writer *writer, struct append *append, struct group *group, struct span key, struct span payload, bool *is_keyed_before)
 {
     struct record record;
@@ -236,6 +245,8 @@ static enum err add(struct writer *writer, struct append *append, struct group *
         record.replaces[0] = before.version;
     }
     own->depth = record.depth;
+    own->expiry_day = expiry_after(append, append->states[item] == APPEND_UPDATED ? &before : NULL);
+    append->kept += own->expiry_day != append->expiry_day;
     group->is_keyed[group->count] = key.n > 0;
     struct out out = out_into(group->memory + group->used, PAYLOAD_BYTES_MAX);
     err = record_encode(&record, &out);
@@ -244,7 +255,7 @@ static enum err add(struct writer *writer, struct append *append, struct group *
         return err;
     }
     group->payloads[group->count] = (struct payload){
-        .kind = ENTRY_RECORD, .bytes = out_written(&out), .audience = append->readers != NULL ? &append->readers->audience : NULL};
+        .kind = ENTRY_RECORD, .expiry_day = own->expiry_day, .bytes = out_written(&out), .audience = append->readers != NULL ? &append->readers->audience : NULL};
     group->used += out.at;
     group->item[group->count++] = item;
     append->count++;
@@ -264,8 +275,7 @@ enum err append_records(struct writer *writer, void *arg)
     group->count = 0;
     group->memory = memory;
     group->used = 0;
-    append->count = 0;
-    append->keyed = 0;
+    append->count = append->kept = append->keyed = 0;
     append->clause = NULL;
     enum err err = ERR_OK;
     struct span rest = append->batch, key, payload, scan = append->batch;
@@ -340,6 +350,12 @@ static enum err take_returned(struct writer *writer, const struct entry *entry, 
     const struct record_id id = record->id;
     own.depth = record->depth;
     hash_leaf(entry->salt, entry->payload, &own.version);
+    struct leaf leaf = entry->leaf;
+    leaf.content = own.version;
+    if (store_is_gone(writer->store, &writer->home->node, &leaf)) {
+        return ERR_OK;
+    }
+    own.expiry_day = leaf.expiry_day;
     err = content_of(writer, record, own.content);
     return err == ERR_OK ? store_own_put(writer->store, &id, &own) : ERR_OK;
 }

@@ -2,6 +2,7 @@
  * short. */
 #include "node/config.h"
 
+#include "node/compaction.h"
 #include "node/cli/i18n.h"
 #include "node/metrics.h"
 #include "proto/limits.h"
@@ -116,6 +117,9 @@ static const struct config_row rows[] = {
      "The RILO that this office belongs to: whom records for rilo are released to. Empty: such records are refused.", is_node_or_empty},
     {"store", "disk_reserve_mib", TYPE_U64, MEMBER(disk_reserve_mib), 16, 1048576, "512", "MiB, 16 to 1048576",
      "Below this much free disk nothing new is taken in; reading goes on.", NULL},
+    {"store", "compact", TYPE_TEXT, MEMBER(compact), 0, 0, "02:30", "HH:MM, local time, or never",
+     "In the hour after it the store is compacted, if something was erased or has expired since: free pages are given back with what stood in them. The node is away for as long as a copy takes.",
+     compaction_at_is_valid},
     {"log", "level", TYPE_TEXT, MEMBER(log_level), 0, 0, "info", "error, warn, info or debug", "How much the log says.", is_level},
     {"audit", "auditor", TYPE_TEXT, MEMBER(auditor), 0, 0, "", "64 hexadecimal digits",
      "Public key of the auditor, who alone can then read what was searched for. Empty: whoever has this node's keys can.", is_key_or_empty},

@@ -24,6 +24,7 @@ struct config {
     char rilo[64];                        /* name of the RILO this office belongs to, empty: not said */
     /* [store] */
     uint64_t disk_reserve_mib; /* intake stops below this */
+    char compact[8];           /* HH:MM or never */
     /* [log] */
     char log_level[8]; /* error, warn, info, debug */
     /* [audit] */

@@ -8,6 +8,7 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -22,6 +23,10 @@ struct daemon {
     struct metrics *metrics; /* NULL: not asked for, or its port is taken */
     pthread_t signals;
     bool has_signals;
+    bool is_told_to_stop;       /* by a signal */
+    atomic_bool is_compaction_asked; /* by a command; the night asks the core */
+    struct compacted compacted;
+    bool has_begun; /* its first run has left a row in the audit trail */
 };
 
 static void *wait_for_signal(void *arg)
@@ -37,6 +42,7 @@ static void *wait_for_signal(void *arg)
     }
     if (number != SIGUSR1) {
         log_event(LOG_INFO, "stopping", "signal=%d", number);
+        daemon->is_told_to_stop = true; /* read when this thread has ended */
         core_stop(daemon->service.core);
     }
     return NULL;
@@ -67,6 +73,13 @@ static void settle_views(void *arg)
 {
     struct daemon *daemon = arg;
     follower_settle(daemon->follower);
+}
+
+static void compact(void *arg)
+{
+    struct daemon *daemon = arg;
+    atomic_store(&daemon->is_compaction_asked, true);
+    core_stop(daemon->service.core);
 }
 
 /* A command that works on a stopped node holds its home for a moment; a daemon, which answers, holds it for good. */
@@ -120,6 +133,8 @@ static enum err start(struct daemon *daemon, struct daemon_fault *fault)
     service->home = daemon->home;
     service->drop_views = rebuild_views;
     service->settle_views = settle_views;
+    service->compact = compact;
+    service->compacted = &daemon->compacted;
     service->arg = daemon;
     fault->part = DAEMON_STORE;
     snprintf(fault->why, sizeof fault->why, "%.200s", daemon->home->path);
@@ -134,7 +149,7 @@ static enum err start(struct daemon *daemon, struct daemon_fault *fault)
     }
     err = open_views(daemon);
     if (err == ERR_OK) {
-        err = core_new(daemon->home, service->store, &service->core, why);
+        err = core_new(daemon->home, service->store, "/proc/self/exe", &service->core, why);
         if (why[0] != '\0') {
             fault->part = DAEMON_LISTEN;
             snprintf(fault->why, sizeof fault->why, "%.200s", why);
@@ -145,7 +160,10 @@ static enum err start(struct daemon *daemon, struct daemon_fault *fault)
         err = service->queue == NULL ? ERR_MEMORY : ERR_OK;
     }
     if (err == ERR_OK) {
-        note_life(daemon, AUDIT_START, ERR_OK);
+        if (!daemon->has_begun) { /* else it was compacted, and goes on */
+            note_life(daemon, AUDIT_START, ERR_OK);
+            daemon->has_begun = true;
+        }
         err = follower_new(service->views, service->store, &daemon->follower);
     }
     if (err == ERR_OK) {
@@ -173,6 +191,7 @@ static void stop(struct daemon *daemon, bool has_run)
     if (daemon->has_signals) { /* first, since a late signal must find a core to stop */
         pthread_kill(daemon->signals, SIGUSR1);
         pthread_join(daemon->signals, NULL);
+        daemon->has_signals = false;
     }
     metrics_destroy(&daemon->metrics);
     control_destroy(&daemon->control);
@@ -190,19 +209,43 @@ static void stop(struct daemon *daemon, bool has_run)
     store_close(&daemon->service.store);
 }
 
-enum err daemon_run(struct home *home, struct daemon_fault *ret)
+/* Until it is to stop, or the store is to be compacted. */
+static enum err run_once(struct daemon *daemon, struct daemon_fault *ret, bool *ret_is_compaction_due)
 {
-    struct daemon daemon = {.home = home};
-    bool has_run = false;
-    block_signals();
-    enum err err = start(&daemon, ret);
+    const struct home *home = daemon->home;
+    enum err err = start(daemon, ret);
+    *ret_is_compaction_due = false;
     if (err == ERR_OK) {
         ret->part = DAEMON_RUNNING;
         log_event(LOG_INFO, "started", "node=%s role=%s listen=%s version=%s", home->name, role_name(home->role), home->config.listen, GRIOT_VERSION);
-        err = core_run(daemon.service.core);
+        core_compact_at(daemon->service.core, compaction_next(home->config.compact, home->node.b[0] % 60u, wall_now()).ms);
+        err = core_run(daemon->service.core);
         log_event(err == ERR_OK ? LOG_INFO : LOG_ERROR, "stopped", "err=%s", err_name(err));
-        has_run = err == ERR_OK;
+        *ret_is_compaction_due = err == ERR_OK && (core_wants_compaction(daemon->service.core) || atomic_load(&daemon->is_compaction_asked));
     }
-    stop(&daemon, has_run);
+    stop(daemon, err == ERR_OK && (!*ret_is_compaction_due || daemon->is_told_to_stop));
+    return err;
+}
+
+static void compact_now(struct daemon *daemon)
+{
+    log_event(LOG_INFO, "compacting", "home=%s", daemon->home->path);
+    enum err err = compaction_run(daemon->home->path, &daemon->compacted);
+    log_event(err == ERR_OK ? LOG_INFO : LOG_ERROR, "compacted", "err=%s before=%llu after=%llu ms=%llu", err_name(err), (unsigned long long)daemon->compacted.size.bytes_before,
+              (unsigned long long)daemon->compacted.size.bytes_after, (unsigned long long)daemon->compacted.took_ms);
+    atomic_store(&daemon->is_compaction_asked, false);
+}
+
+enum err daemon_run(struct home *home, struct daemon_fault *ret)
+{
+    struct daemon daemon = {.home = home};
+    bool is_compaction_due = false;
+    block_signals();
+    enum err err = run_once(&daemon, ret, &is_compaction_due);
+    while (err == ERR_OK && is_compaction_due && !daemon.is_told_to_stop) {
+        compact_now(&daemon); /* a signal that comes meanwhile waits for the next run, and ends it at once */
+        daemon.service = (struct service){0};
+        err = run_once(&daemon, ret, &is_compaction_due);
+    }
     return err;
 }

@@ -75,6 +75,7 @@ static enum err change_here(struct service *service, writer_change change, void 
         if (err != ERR_OK) {
             return err;
         }
+        writer_forget(service->writer);
         err = change(service->writer, arg);
         if (err != ERR_OK) {
             store_abort(service->store);
@@ -115,9 +116,9 @@ enum err service_change(struct service *service, writer_change change, void *arg
     if (service->core != NULL) {
         return err;
     }
-    if (err == ERR_OK && service->writer->has_notice) {
-        service->writer->has_notice = false;
-        service->writer->note_count = 0; /* peers are told by the daemon when it starts */
+    bool has_notice = service->writer->has_notice;
+    writer_forget(service->writer); /* peers are told by the daemon when it starts */
+    if (err == ERR_OK && has_notice) {
         err = writer_refresh(service->writer);
     }
     return err == ERR_OK ? follow(service) : err;
@@ -335,6 +336,11 @@ json_t *service_append_begin(struct service *service, const json_t *request, str
     if (!shown_of(request, ret) || (to != NULL && (!json_is_string(to) || json_string_length(to) >= sizeof ret->to))) {
         return service_error(ERR_USAGE, "the request does not say who may read the records", NULL, NULL);
     }
+    json_int_t day = json_integer_value(json_object_get(request, "expires"));
+    if (day < 0 || day > UINT32_MAX) {
+        return service_error(ERR_USAGE, "the request does not say when the records expire", NULL, NULL);
+    }
+    ret->expiry_day = (uint32_t)day;
     snprintf(ret->to, sizeof ret->to, "%s", to != NULL ? json_string_value(to) : "region");
     error = plan_readers(service, ret, &readers, ret_err);
     free(readers);
@@ -357,7 +363,8 @@ json_t *service_append(struct service *service, const struct append_plan *plan, 
     append->channel = plan->channel;
     append->batch = batch;
     append->readers = readers;
-    append->count = append->keyed = 0;
+    append->expiry_day = plan->expiry_day;
+    append->count = append->kept = append->keyed = 0;
     append->clause = NULL;
     struct audit_note note;
     audit_note_init(&note, service->home, &service->person, AUDIT_RECORD);
@@ -389,6 +396,7 @@ json_t *service_append(struct service *service, const struct append_plan *plan, 
         for (size_t i = 0; i < 3; i++) {
             answer_number(answer, words[i], counts[i]);
         }
+        answer_number(answer, "kept", append->kept);
         json_object_set_new(answer, "ids", ids);
         json_object_set_new(answer, "versions", versions);
         json_object_set_new(answer, "states", states);
@@ -417,7 +425,7 @@ struct audited {
 static const struct audited audited[] = {
     {"search", AUDIT_SEARCH, false}, {"show", AUDIT_SHOW, false},       {"trace", AUDIT_TRACE, false},    {"backup", AUDIT_BACKUP, true}, {"admit", AUDIT_ADMIT, false},
     {"join", AUDIT_JOIN, false},     {"suspend", AUDIT_SUSPEND, false}, {"publish", AUDIT_ROTATE, false}, {"audit", AUDIT_READ, false},   {"grant", AUDIT_GRANT, false},
-    {"release", AUDIT_RELEASE, false},
+    {"erase", AUDIT_ERASE, false},
 };
 
 static const struct audited *audited_find(const char *name)
@@ -445,7 +453,7 @@ static json_t *answer_any(struct service *service, const json_t *request, servic
     } answers[] = {
         {"status", answer_status, true}, {"doctor", answer_doctor, true}, {"peers", answer_peers, false}, {"lag", answer_lag, false},         {"search", answer_search, true},
         {"show", answer_show, true},     {"trace", answer_trace, true},  {"backup", answer_backup, false},   {"admit", answer_admit, false},
-        {"join", answer_join, false},    {"region", answer_region, false}, {"suspend", answer_suspend, false}, {"publish", answer_publish, false},
+        {"join", answer_join, false},    {"region", answer_region, false}, {"suspend", answer_suspend, false}, {"erase", answer_erase, true}, {"compact", answer_compact, false}, {"publish", answer_publish, false},
         {"audit", answer_audit, false},
         {"readers", answer_readers, true},
     };

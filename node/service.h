@@ -3,6 +3,7 @@
 #define GRIOT_NODE_SERVICE_H
 
 #include "node/audit_queue.h"
+#include "node/compaction.h"
 #include "node/core/core.h"
 #include "store/opener.h"
 
@@ -12,12 +13,14 @@ struct service {
     struct home *home;
     struct store *store;
     struct views *views;
-    struct opener *opener; /* of sealed entries: the views' and the answers' */
+    struct opener *opener; /* opens what is sealed for this node, for the views and the answers; thread-safe */
     struct core *core;     /* the daemon's, or NULL: the next two are set */
     struct writer *writer;
     struct sync *sync;     /* told what the store holds */
     void (*drop_views)(void *arg); /* make the follower begin anew; the daemon's thread, or at once */
     void (*settle_views)(void *arg); /* wait a moment until the views hold what was stored before; NULL: they do */
+    void (*compact)(void *arg); /* end this run, compact, and begin again; NULL without a daemon */
+    const struct compacted *compacted; /* with it: the last */
     void *arg;
     struct person person;       /* who asks: each client has a copy of this struct with his name in it */
     struct audit_note *note;    /* the row of the request that is being answered; NULL: it leaves none */
@@ -48,6 +51,7 @@ struct append_plan {
     char to[AUDIENCE_LIST_BYTES_MAX + 1]; /* "region", or who reads it: resolved again for each batch, since members come and go */
     bool has_shown;                       /* the next is what the person has seen before saving */
     struct audience shown;
+    uint32_t expiry_day; /* 0: never */
 };
 /* Read the request that begins it; NULL, or an error as above: of the channel, and of the list of readers. */
 json_t *service_append_begin(struct service *service, const json_t *request, struct append_plan *ret, enum err *ret_err);
@@ -91,6 +95,8 @@ json_t *answer_rebuild(struct service *service, const json_t *request, service_p
 /* The journal as it grows, and what changes beside it, told as progress until nobody listens; without a daemon until its end. */
 json_t *answer_watch(struct service *service, const json_t *request, service_progress progress, void *arg, enum err *ret_err);
 json_t *answer_admit(struct service *service, const json_t *request, enum err *ret_err);
+json_t *answer_compact(struct service *service, const json_t *request, enum err *ret_err);
+json_t *answer_erase(struct service *service, const json_t *request, enum err *ret_err);
 json_t *answer_suspend(struct service *service, const json_t *request, enum err *ret_err);
 json_t *answer_publish(struct service *service, const json_t *request, enum err *ret_err);
 json_t *answer_join(struct service *service, const json_t *request, enum err *ret_err);

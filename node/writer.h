@@ -16,6 +16,11 @@ struct writer {
     bool has_notice;                  /* the open transaction stored a notice */
     struct notice_ref *notes;         /* these: to be told to the engine when they are durable */
     size_t note_count;
+    struct admitted *admitted;        /* segments that a change has admitted in the open transaction: told likewise */
+    size_t admitted_count;
+    bool is_own_ahead;                /* others held more of our own logs than we did, and these gave way; the next two since this was last looked at */
+    uint64_t own_again;               /* entries issued again for that */
+    bool has_left;                    /* own commits are leaving by hand: what others hold of our logs from now on is not news */
 };
 
 /* Home, store and author together; the home's keys are open. ERR_MEMORY, and those of store.h */
@@ -26,6 +31,13 @@ MUST_CHECK enum err writer_refresh(struct writer *writer);
 
 /* Remember a notice that the open transaction has stored. ERR_MEMORY */
 MUST_CHECK enum err writer_note(struct writer *writer, const struct notice_ref *ref);
+
+/* Remember what store_admit has done for a change. ERR_MEMORY */
+MUST_CHECK enum err writer_admitted(struct writer *writer, const struct admitted *admitted);
+/* An own log gave way in the open transaction. */
+void writer_gave_way(struct writer *writer, const struct gave_way *gave_way);
+/* The open transaction came to nothing. */
+void writer_forget(struct writer *writer);
 
 /* A change, run inside an open transaction. It is undone with the whole transaction when it fails with ERR_FULL, ERR_IO or ERR_MEMORY; other errors must leave nothing half done. */
 typedef enum err (*writer_change)(struct writer *writer, void *arg);
@@ -41,9 +53,10 @@ struct append {
     enum channel channel;
     struct span batch; /* [row key, payload] arrays, client.h */
     const struct readers *readers; /* for whom it is sealed, and who the records say they are released to; NULL: the whole region */
+    uint32_t expiry_day;           /* days since 1970; 0: never */
     /* results */
-    size_t count;
-    size_t keyed; /* of them, those with a row key: imported */
+    size_t count, kept; /* kept: of versions that replace one which expires later, or never, and so expire no earlier */
+    size_t keyed; /* of all: those with a row key, which were imported */
     struct record_id ids[APPEND_ITEMS_MAX];
     struct hash versions[APPEND_ITEMS_MAX];
     uint8_t states[APPEND_ITEMS_MAX]; /* enum append_state */

@@ -9,17 +9,6 @@ static uint32_t number_max(enum act_kind kind)
     return kind == ACT_ADMIT ? ACT_ADMISSIONS_MAX : ACT_SUSPENSIONS_MAX;
 }
 
-/* For people, in any language; control characters would let it draw on a terminal. */
-static bool reason_is_valid(struct span reason)
-{
-    for (size_t i = 0; i < reason.n; i++) {
-        if (reason.p[i] < 0x20 || reason.p[i] == 0x7f || (reason.p[i] == 0xc2 && i + 1 < reason.n && reason.p[i + 1] < 0xa0)) {
-            return false;
-        }
-    }
-    return true;
-}
-
 enum err act_encode(const struct act *act, struct out *ret)
 {
     if ((act->kind != ACT_ADMIT && act->kind != ACT_SUSPEND) || act->number == 0) {

@@ -49,6 +49,11 @@ enum {
     CUT_HEADS_MAX = 256,      /* logs of one node that a cut names */
     ROSTER_CUTS_MAX = 256,    /* nodes that have left or changed their identity; 5 MiB decoded */
 
+    /* Orders to erase. */
+    ERASURE_LEAVES_MAX = 32, /* leaves that one order names: with the reason it fits a payload */
+    ERASURE_REASON_BYTES_MAX = 200,
+    ERASE_AFTER_DAYS = 7, /* that all clocks asked are past the expiry day before a payload is freed: more than a clock is ever off */
+
     /* Session. */
     FRAME_BYTES_MAX = 65536,            /* plaintext of one ZeroMQ frame, header included */
     FRAME_BYTES_DEFAULT = 16384,        /* to begin with */
@@ -65,6 +70,12 @@ enum {
     UNKNOWN_LOGS_MAX = 1024,        /* logs that one peer may name and nobody here holds; or 8 a member of the region, when that is more */
     UNKNOWN_CLAIMS_MAX = 64,        /* of those, asked for at a time */
     NOTICES_MAX = 16384,            /* refs kept a node: cards, frontiers, acts, rosters, fork proofs */
+
+    /* Bundles. */
+    BUNDLE_HEAD_BYTES_MAX = 81920,      /* with a wrapped key for each of MEMBERS_MAX */
+    BUNDLE_DOCUMENT_BYTES_MAX = 131072, /* of a chunk before it is sealed: what a reader holds at a time; a notice with its heads, or a segment, fits */
+    BUNDLE_ITEMS_MAX = 4096,            /* of a document */
+    BUNDLE_PARTS_MAX = 9999,            /* files of one bundle */
 };
 
 #endif

@@ -6,6 +6,16 @@
 
 enum { MEMBER_ITEMS = 4, CUT_ITEMS = 2, CUT_HEAD_ITEMS = 3 };
 
+bool reason_is_valid(struct span reason)
+{
+    for (size_t i = 0; i < reason.n; i++) {
+        if (reason.p[i] < 0x20 || reason.p[i] == 0x7f || (reason.p[i] == 0xc2 && i + 1 < reason.n && reason.p[i + 1] < 0xa0)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 bool name_is_valid(struct span name)
 {
     if (name.n == 0 || name.n > NAME_BYTES_MAX || name.p[0] == '-' || name.p[name.n - 1] == '-') {

@@ -9,6 +9,9 @@ bool name_is_valid(struct span name);
 /* Reads a name and ends it with NUL; the cursor is bad when it is not valid. */
 void name_read(struct cursor *cursor, char ret[NAME_BYTES_MAX + 1]);
 
+/* A reason: text for people, in any language (its length is the cursor's business). Control characters would let it draw on a terminal. */
+bool reason_is_valid(struct span reason);
+
 /* [node, role, identity, name] */
 void member_write(const struct member *member, struct out *ret);
 void member_read(struct cursor *cursor, struct member *ret);

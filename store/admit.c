@@ -3,16 +3,12 @@
 #include "store/keys.h"
 
 #include <assert.h>
-#include <time.h>
-
-enum { SECONDS_A_DAY = 86400 };
 
 /* One segment on its way through the gate. */
 struct gate {
     struct store *store;
     const struct seg *seg;
     struct log *log; /* NULL until the birth is held */
-    uint64_t today;  /* days since 1970 */
     const char **clause;
 };
 
@@ -86,19 +82,6 @@ static enum err admit_birth(struct gate *gate, struct span bytes)
 
 /* ---- commits ---- */
 
-/* A copy must carry what its leaves do not say is gone. No release yet orders erasure, so only an expired payload may be absent. */
-static bool has_payloads(const struct commit *commit, uint64_t today)
-{
-    for (uint32_t i = 0; i < commit->entry_count; i++) {
-        const struct entry *entry = &commit->entries[i];
-        bool is_gone = entry->leaf.expiry_day != 0 && entry->leaf.expiry_day < today;
-        if (!entry->has_payload && !is_gone) {
-            return false;
-        }
-    }
-    return true;
-}
-
 static enum err decode(struct gate *gate, uint64_t seq, struct span packed, struct commit *ret)
 {
     struct store *store = gate->store;
@@ -112,9 +95,6 @@ static enum err decode(struct gate *gate, uint64_t seq, struct span packed, stru
     }
     if (ret->seq != seq) {
         return refuse(gate, "WIRE.md 5.8: an item is not the commit with its number", ERR_MALFORMED);
-    }
-    if (!has_payloads(ret, gate->today)) {
-        return refuse(gate, "store/README.md 2: a payload is missing that has not expired", ERR_MALFORMED);
     }
     return ERR_OK;
 }
@@ -218,7 +198,18 @@ static enum err append(struct gate *gate, uint64_t seq, struct span packed)
     if (seq == log->end_seq && !hash_equal(&log->end_hash, &any) && !hash_equal(&log->end_hash, &after.hash)) {
         return refuse(gate, "store/README.md 2: the commit is not the one at which the cut ends the log", ERR_CUT);
     }
+    /* Only of a commit that its author has signed: whoever brings a copy without its payloads is not to blame, others are asked. */
+    bool is_less = false;
+    err = erase_sift(store, &log->chain.node, log->number, store->commit, &is_less, gate->clause);
+    if (err == ERR_OK && is_less) {
+        err = erase_pack(store, store->commit, &packed);
+    }
+    if (err != ERR_OK) {
+        return err;
+    }
     log_append(store, log, &after, packed);
+    erased_take(store, log, seq, store->commit);
+    expiry_note(store, log->number, store->commit);
     keys_note(store, log, store->commit);
     return store->txn.err;
 }
@@ -246,8 +237,6 @@ enum err store_admit(struct store *store, const struct seg *seg, struct admitted
     if (store->txn.err != ERR_OK) {
         return store->txn.err;
     }
-    time_t now = time(NULL);
-    gate.today = now < 0 ? 0 : (uint64_t)now / SECONDS_A_DAY;
     gate.log = log_find(store, &seg->log);
     ret->before.log = seg->log;
     if (gate.log != NULL) {
@@ -256,6 +245,10 @@ enum err store_admit(struct store *store, const struct seg *seg, struct admitted
     ret->is_new_log = gate.log == NULL;
     for (uint32_t i = 0; i < seg->count && err == ERR_OK && store->txn.err == ERR_OK; i++) {
         err = admit_item(&gate, seg->first + i, seg->items[i], ret);
+    }
+    enum err search_err = erase_search(store); /* what an order among them names goes with them */
+    if (search_err != ERR_OK) {
+        return search_err;
     }
     ret->is_new_log = ret->is_new_log && gate.log != NULL;
     ret->after = ret->before;

@@ -12,6 +12,7 @@ static const char *const names[AUDIT_ACTION_COUNT] = {
     [AUDIT_BUNDLE] = "bundle",   [AUDIT_BACKUP] = "backup",   [AUDIT_JOIN] = "join",       [AUDIT_ADMIT] = "admit",     [AUDIT_SUSPEND] = "suspend",
     [AUDIT_ROTATE] = "rotate",   [AUDIT_GRANT] = "grant",     [AUDIT_ERASE] = "erase",     [AUDIT_CLASSIFY] = "classify", [AUDIT_REQUEST] = "request",
     [AUDIT_ANSWER] = "answer",   [AUDIT_RELEASE] = "release", [AUDIT_READ] = "audit",      [AUDIT_OPEN] = "open",
+    [AUDIT_BUNDLE_IN] = "bundle-in",
 };
 
 const char *audit_action_name(uint32_t action) { return action < AUDIT_ACTION_COUNT && names[action] != NULL ? names[action] : "unknown"; }

@@ -32,6 +32,7 @@ enum audit_action {
     AUDIT_RELEASE = 22, /* and what follows: a version for more readers */
     AUDIT_READ = 23,    /* the trail itself was listed */
     AUDIT_OPEN = 24,    /* and what was typed in it was opened */
+    AUDIT_BUNDLE_IN = 25, /* a bundle was taken in; AUDIT_BUNDLE: one was written */
     AUDIT_ACTION_COUNT
 };
 /* "search"; "unknown" for others. And back: 0 when there is none of that name. */

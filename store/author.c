@@ -188,6 +188,7 @@ static enum err incarnate(struct author *author, enum channel channel, const str
     }
     secret_destroy(&slot->key);
     *slot = (struct slot){.key = key, .log = chain.log};
+    author->born[channel] = chain.log;
     return ERR_OK;
 }
 
@@ -359,6 +360,17 @@ static uint32_t fill(struct author *author, const struct log *log, const struct 
     return n;
 }
 
+static bool is_mostly_sealed(const struct commit *commit)
+{
+    size_t sealed = 0, all = 0;
+    for (uint32_t i = 0; i < commit->entry_count; i++) {
+        size_t length = commit->entries[i].leaf.length;
+        all += length;
+        sealed += commit->entries[i].leaf.codec == CODEC_SEALED ? length : 0;
+    }
+    return sealed * 4 > all * 3;
+}
+
 enum err append_one(struct author *author, struct log *log, const struct secret *key, struct wall_ms now, uint64_t roster_number,
                     struct hash *ret_content)
 {
@@ -374,15 +386,24 @@ enum err append_one(struct author *author, struct log *log, const struct secret 
     commit->author_time = now;
     commit->roster_version = roster_number > after.roster_version ? roster_number : after.roster_version;
     commit_author(&after, commit, key);
+    bool is_less = false;
+    const char *clause = NULL;
+    enum err err = erase_sift(author->store, &after.node, log->number, commit, &is_less, &clause); /* what is issued again may have been erased */
+    if (err != ERR_OK) {
+        return err;
+    }
     commit_reduced(commit, &reduced);
     if (reduced.is_full) {
         return ERR_OVERSIZE;
     }
-    enum err err = commit_pack(author->store->packer, out_written(&reduced), &packed);
+    err = is_mostly_sealed(commit) ? commit_pack_quick(author->store->packer, out_written(&reduced), &packed)
+                                   : commit_pack(author->store->packer, out_written(&reduced), &packed);
     if (err != ERR_OK) {
         return err;
     }
     log_append(author->store, log, &after, out_written(&packed));
+    erased_take(author->store, log, after.seq, commit);
+    expiry_note(author->store, log->number, commit);
     keys_note(author->store, log, commit);
     for (uint32_t i = 0; i < commit->entry_count && ret_content != NULL; i++) {
         ret_content[i] = commit->entries[i].leaf.content;
@@ -436,7 +457,13 @@ enum err author_append(struct author *author, enum channel channel, const struct
         }
     }
     if (err == ERR_OK) {
+        err = erase_search(store);
+    }
+    if (err == ERR_OK) {
         err = log_head(&store->txn, log, ret_head); /* as far as it counts */
+    }
+    if (err != ERR_OK && store->txn.err == ERR_OK) {
+        store->txn.err = err; /* a part of it must not become durable, whatever the error is called: of a key file too */
     }
     return err;
 }

@@ -7,7 +7,7 @@
 enum err ends_load(struct kv_txn *txn, struct ends *ret)
 {
     size_t count = (size_t)kv_count(txn, VIEW_ENDS);
-    struct ends ends = {NULL, 0};
+    struct ends ends = {NULL, 0, kv_count(txn, VIEW_ERASED) > 0 || kv_count(txn, VIEW_HIDDEN) > 0};
     struct kv_cursor cursor;
     enum err err = ERR_OK;
 
@@ -40,7 +40,7 @@ enum err ends_load(struct kv_txn *txn, struct ends *ret)
 void ends_fini(struct ends *ends)
 {
     free(ends->items);
-    *ends = (struct ends){NULL, 0};
+    *ends = (struct ends){NULL, 0, false};
 }
 
 uint64_t ends_of(const struct ends *ends, uint32_t log_number)

@@ -14,6 +14,7 @@ struct end {
 struct ends {
     struct end *items; /* rising by log number */
     size_t count;
+    bool has_gone; /* some documents are gone: looked up in gone.h */
 };
 /* All of VIEW_ENDS; few, mostly none. Freed by ends_fini.  ERR_CORRUPT, ERR_MEMORY, and those of the transaction */
 MUST_CHECK enum err ends_load(struct kv_txn *txn, struct ends *ret);

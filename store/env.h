@@ -24,6 +24,8 @@ enum {
     NODE_LOGS_MAX = 1024,    /* births of one node that are kept: policy, not validity */
     PACKED_BYTES_MAX = COMMIT_REDUCED_BYTES_MAX + 1,
     HEADS_BYTES_MAX = 65536,
+    ERASE_SEARCH_ENTRIES = 4096, /* looked at for orders in one transaction: some 15 ms */
+    EXPIRE_COMMITS = 256,        /* freed in one transaction */
     READS_KEPT = 4, /* idle readers kept for the next, each with its decompressor */
 };
 #define LOG_OPEN_END UINT64_MAX
@@ -69,6 +71,18 @@ MUST_CHECK enum err commit_load(struct kv_txn *txn, struct unpack *unpack, struc
 
 struct own_cache;
 
+/* What the writer remembers of orders and of clocks (erased.c, erase.c, expiry.c). */
+struct erasing {
+    bool is_loaded;
+    struct node_id *authors; /* whose leaves some order names that may count: all others' are never looked up */
+    uint32_t author_count, author_cap;
+    bool is_searching; /* the logs of one of them are still to be looked through */
+    uint32_t left;     /* entries that the open transaction may still look at */
+    bool has_day;
+    uint64_t day; /* with has_day: what the clocks asked agree has come, expiry_day_agreed */
+    uint8_t *reduced, *packed; /* scratch */
+};
+
 struct store {
     struct kv *kv;
     int lock; /* file descriptor of HOME/lock */
@@ -98,6 +112,7 @@ struct store {
 
     struct membership *membership; /* NULL: to be built again */
     struct own_cache *own;
+    struct erasing erasing;
 
     struct unpack *unpack;
     struct commit_packer *packer;
@@ -121,6 +136,8 @@ MUST_CHECK enum err log_begin(struct store *store, const struct chain *chain, co
                               struct log **ret);
 /* Append a commit that has been checked: `after` is the chain with it. */
 void log_append(struct store *store, struct log *log, const struct chain *after, struct span packed);
+/* Put a commit's row again, without payloads that are gone: same hash, same entries. */
+void commit_rewrite(struct store *store, uint32_t number, uint64_t seq, const struct commit_row *row);
 /* Delete the row of a commit that is taken back. */
 void commit_remove(struct store *store, uint32_t number, uint64_t seq);
 /* Work out again where a log ends, from membership, proof and finality. */
@@ -131,6 +148,8 @@ void logs_end_update(struct store *store); /* of all logs */
 
 void journal_commit(struct store *store, uint32_t log_number, uint64_t seq);
 void journal_notice(struct store *store, const struct notice_ref *ref);
+/* The payload of an entry of a commit held is gone. */
+void journal_gone(struct store *store, uint32_t log_number, uint64_t seq, uint32_t entry);
 /* The commits first..last of a log are taken back: their items name nothing any more. */
 void journal_void(struct store *store, uint32_t log_number, uint64_t first, uint64_t last);
 /* Is this item of the journal that commit's? */
@@ -166,6 +185,79 @@ uint64_t final_seq(struct store *store, const struct log *log);
 uint64_t unsent_first(struct kv_txn *txn, uint32_t number);
 void unsent_mark(struct store *store, uint32_t number, uint64_t seq); /* unless an earlier one is marked */
 uint64_t epoch_of(struct kv_txn *txn);
+
+/* ---- erased.c: orders, and what each is worth ---- */
+
+/* May the payload of this leaf ever be taken out: a record, open or sealed? Whoever knows a kind that we do not may take out those; we take them without. */
+bool leaf_may_go(const struct leaf *leaf);
+bool leaf_may_be_gone(const struct leaf *leaf);
+bool entry_is_order(const struct entry *entry);
+/* Learn the orders among the entries of a commit that has been appended as `seq` of `log`, or forget those of one that is taken back. */
+void erased_take(struct store *store, const struct log *log, uint64_t seq, const struct commit *commit);
+void erased_untake(struct store *store, const struct log *log, uint64_t seq, const struct commit *commit);
+/* A roster has come: what its hubs have ordered may count now. */
+void erased_reconsider(struct store *store);
+/* Is an order in force for a leaf in the logs of `author`? */
+bool erased_is_in_force(struct store *store, const struct node_id *author, const struct hash *content);
+void erased_forget(struct store *store); /* the cache */
+void erased_fini(struct store *store);
+MUST_CHECK enum err erased_make(struct store *store); /* scratch. ERR_MEMORY */
+
+/* Rows of TABLE_ERASED, by their first byte: LAYOUT.md 1.10. */
+enum erased_row { ROW_AUTHOR = 'A', ROW_DAY = 'E', ROW_ORDER = 'O', ROW_RECORD = 'R' };
+enum {
+    ORDER_KEY_BYTES = 1 + 32 + 16 + 4 + 8 + 1,
+    ORDER_VALUE_BYTES = 16 + 8, /* node that ordered, roster number that its commit names */
+    AUTHOR_KEY_BYTES = 1 + 16,
+    AUTHOR_VALUE_BYTES = 1 + 4 + 8,
+    DAY_KEY_BYTES = 1 + 4 + 4 + 8,
+    RECORD_ROW_KEY_BYTES = 1 + 16 + 32 + 16,
+    RECORD_ROW_VALUE_BYTES = 4 + 8 + 1,
+};
+struct order_row {
+    struct hash content;
+    struct node_id author;
+    uint32_t log_number;
+    uint64_t seq;
+    uint8_t entry;
+    struct node_id by;
+    uint64_t roster_number;
+};
+struct span order_row_key(const struct order_row *row, uint8_t mem[ORDER_KEY_BYTES]);
+MUST_CHECK enum err order_row_read(struct span key, struct span value, struct order_row *ret); /* ERR_CORRUPT */
+/* What an author's orders ask for: where the search stands. */
+struct search_row {
+    bool is_under_way, is_again; /* is_again: from the start once more when it ends */
+    uint32_t log_number;         /* the next to look at */
+    uint64_t seq;
+};
+MUST_CHECK enum err search_row_read(struct span value, struct search_row *ret); /* ERR_CORRUPT */
+/* The next author whose logs are to be looked through; false: none. */
+bool erased_under_way(struct store *store, struct node_id *ret_author, struct search_row *ret);
+void search_row_put(struct store *store, const struct node_id *author, const struct search_row *row);
+
+/* ---- erase.c: taking payloads out ---- */
+
+#define META_FREED "freed" /* key of TABLE_META: u64, payloads taken out since the last compaction */
+
+/* Of a commit that has been checked and is about to be appended: leave out what is gone. `*ret_is_less` when something was.
+ *   errors  ERR_GAP, ERR_MALFORMED  a payload is missing that, as far as is known here, must be there; `*clause` names the rule */
+MUST_CHECK enum err erase_sift(struct store *store, const struct node_id *author, uint32_t log_number, struct commit *commit, bool *ret_is_less, const char **clause);
+/* Pack a commit whose payloads have been left out, into scratch that lives until the next use. */
+MUST_CHECK enum err erase_pack(struct store *store, const struct commit *commit, struct span *ret);
+/* Look for leaves that orders name in what is held, for as long as the open transaction may. */
+MUST_CHECK enum err erase_search(struct store *store);
+/* Take what is over by the clocks out of one commit held. */
+MUST_CHECK enum err erase_expired(struct store *store, uint32_t log_number, uint64_t seq);
+
+/* ---- expiry.c ---- */
+
+/* The day that our clock and those of two other nodes, one a hub, agree has come (days since 1970). */
+uint64_t expiry_day_agreed(struct store *store);
+/* Is the leaf's day so long past that its payload is nobody's any more? */
+bool expiry_is_over(struct store *store, const struct leaf *leaf);
+/* Remember when the payloads of a commit expire. */
+void expiry_note(struct store *store, uint32_t log_number, const struct commit *commit);
 
 /* ---- own.c ---- */
 

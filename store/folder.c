@@ -46,17 +46,18 @@ static enum err name_new(const char *path, char ret[FOLDER_PATH_BYTES_MAX])
 enum err folder_begin(const char *path, char ret[FOLDER_PATH_BYTES_MAX])
 {
     struct stat st;
-    enum err err = name_new(path, ret);
-    if (err != ERR_OK) {
-        return err;
-    }
     if (lstat(path, &st) == 0) {
         return ERR_EXISTS;
     }
-    if (errno != ENOENT) {
-        return folder_errno(errno);
+    return errno != ENOENT ? folder_errno(errno) : folder_begin_beside(path, ret);
+}
+
+enum err folder_begin_beside(const char *path, char ret[FOLDER_PATH_BYTES_MAX])
+{
+    enum err err = name_new(path, ret);
+    if (err == ERR_OK) {
+        err = folder_remove(ret);
     }
-    err = folder_remove(ret);
     if (err != ERR_OK) {
         return err;
     }
@@ -126,6 +127,35 @@ enum err folder_publish(const char *path)
     }
     if (err == ERR_OK) {
         err = sync_parent(path);
+    }
+    return err;
+}
+
+enum err folder_replace(const char *path, const char *name)
+{
+    char temporary[FOLDER_PATH_BYTES_MAX];
+    enum err err = name_new(path, temporary);
+    int from = err == ERR_OK ? open(temporary, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1, to = err == ERR_OK ? open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+    if (err == ERR_OK && (from < 0 || to < 0)) {
+        err = folder_errno(errno);
+    }
+    if (err == ERR_OK) {
+        err = sync_at(from, name, 0);
+    }
+    if (err == ERR_OK && renameat(from, name, to, name) != 0) {
+        err = folder_errno(errno);
+    }
+    if (err == ERR_OK && fsync(to) != 0) {
+        err = folder_errno(errno);
+    }
+    if (from >= 0) {
+        (void)close(from);
+    }
+    if (to >= 0) {
+        (void)close(to);
+    }
+    if (err == ERR_OK) {
+        folder_abandon(path);
     }
     return err;
 }

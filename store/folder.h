@@ -16,6 +16,11 @@ MUST_CHECK enum err folder_begin(const char *path, char ret[FOLDER_PATH_BYTES_MA
 /* Sync every file of PATH.new and the folder itself, rename it to PATH, sync the parent.
  *   errors  ERR_EXISTS, ERR_IO, ERR_FULL; PATH.new is then still there */
 MUST_CHECK enum err folder_publish(const char *path);
+/* A file of a folder that is replaced by a new one, whole or not at all: folder_begin_beside makes the empty folder PATH.new although PATH is there, and writes its name to `ret`;
+ * folder_replace syncs PATH.new/NAME, renames it over PATH/NAME, syncs PATH and removes PATH.new.
+ *   errors  as folder_begin without ERR_EXISTS, and folder_publish; until the rename PATH is as it was */
+MUST_CHECK enum err folder_begin_beside(const char *path, char ret[FOLDER_PATH_BYTES_MAX]);
+MUST_CHECK enum err folder_replace(const char *path, const char *name);
 /* Remove the files directly in `path` and then the folder. Absent is no error.
  *   errors  ERR_PERMISSION, ERR_IO  also when it holds a folder */
 MUST_CHECK enum err folder_remove(const char *path);

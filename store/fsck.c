@@ -3,6 +3,8 @@
 #include "store/env.h"
 #include "store/keys.h"
 
+#include "proto/erasure.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +18,7 @@ struct check {
     struct fsck_report *report;
     uint64_t total;
     uint32_t log_count;
+    uint64_t ordered; /* leaves that orders name, each order counted */
     uint64_t *followed; /* by log number - 1: how many of its items the journal has named */
 };
 
@@ -82,6 +85,68 @@ static void check_author(struct check *c, const struct log *log)
     fault(c, ERR_UNKNOWN_KEY, "log %u: no roster held names the key that signed its birth", log->number);
 }
 
+/* What is not here is so for a reason that can be shown. */
+static void check_absent(struct check *c, const struct log *log, uint64_t seq, uint32_t index, const struct leaf *leaf)
+{
+    enum order_state state = ORDER_NONE;
+    if (leaf->expiry_day != 0 && leaf_may_be_gone(leaf)) {
+        return; /* which clocks agreed that its day was past is not kept */
+    }
+    if (store_orders(c->read, c->membership, &log->chain.node, &leaf->content, NULL, NULL, &state) != ERR_OK || state != ORDER_IN_FORCE || !leaf_may_be_gone(leaf)) {
+        fault(c, ERR_CORRUPT, "log %u, commit %llu, entry %u: its payload is missing, and no order says so", log->number, (unsigned long long)seq, index);
+    }
+}
+
+/* Every leaf that an order names is found by that. */
+static void check_order(struct check *c, const struct log *log, uint64_t seq, uint32_t index, const struct entry *entry)
+{
+    struct erasure erasure;
+    struct order_row row = {.log_number = log->number, .seq = seq, .entry = (uint8_t)index};
+    struct span value;
+    if (!entry_is_order(entry) || erasure_decode(c->read->unpack, entry->payload, &erasure, NULL) != ERR_OK) {
+        return;
+    }
+    row.author = erasure.author;
+    for (uint32_t i = 0; i < erasure.leaf_count; i++) {
+        uint8_t mem[ORDER_KEY_BYTES];
+        struct order_row held;
+        row.content = erasure.leaves[i];
+        c->ordered++;
+        if (!kv_get(&c->read->txn, TABLE_ERASED, order_row_key(&row, mem), &value) || order_row_read(span_of(mem, sizeof mem), value, &held) != ERR_OK ||
+            !node_id_equal(&held.by, &log->chain.node) || held.roster_number != c->read->commit->roster_version) {
+            fault(c, ERR_CORRUPT, "log %u, commit %llu, entry %u: what this order names is not found by it", log->number, (unsigned long long)seq, index);
+            return;
+        }
+    }
+}
+
+static void check_entries(struct check *c, const struct log *log)
+{
+    const struct commit *commit = c->read->commit;
+    for (uint32_t i = 0; i < commit->entry_count; i++) {
+        if (commit->entries[i].has_payload) {
+            check_order(c, log, commit->seq, i, &commit->entries[i]);
+        } else {
+            check_absent(c, log, commit->seq, i, &commit->entries[i].leaf);
+        }
+    }
+}
+
+static void check_orders(struct check *c)
+{
+    struct kv_cursor cursor;
+    uint8_t first = ROW_ORDER;
+    uint64_t rows = 0;
+    kv_cursor_open(&c->read->txn, TABLE_ERASED, &cursor);
+    for (bool ok = kv_seek_prefix(&cursor, span_of(&first, 1)); ok; ok = kv_next_prefix(&cursor, span_of(&first, 1))) {
+        rows++;
+    }
+    kv_cursor_close(&cursor);
+    if (rows != c->ordered) {
+        fault(c, ERR_CORRUPT, "erased: %llu leaves are named by orders, %llu are found", (unsigned long long)c->ordered, (unsigned long long)rows);
+    }
+}
+
 /* ---- sender keys ---- */
 
 /* Each KEY and GRANT entry of a commit has its row, which names the commit's place in the journal. */
@@ -142,6 +207,7 @@ static void check_commits(struct check *c, const struct log *log, struct chain *
         if (!hash_equal(&row.hash, &chain->hash) || row.entries != chain->entries) {
             fault(c, ERR_BADHASH, "log %u, commit %llu: it is not the one whose hash is stored", log->number, (unsigned long long)seq);
         }
+        check_entries(c, log);
         check_keys(c, log, seq);
         c->report->commits++;
         if (c->report->progress != NULL && c->report->commits % 1024 == 0 && c->report->commits <= c->total) {
@@ -351,6 +417,7 @@ enum err store_fsck(struct store_read *read, signature_check check, struct fsck_
     for (uint32_t number = 1; number <= c.log_count; number++) {
         check_log(&c, number);
     }
+    check_orders(&c);
     check_journal(&c);
     if (keys_each(&read->txn, check_key_row, &c) != ERR_OK) {
         fault(&c, ERR_CORRUPT, "keys: a row is damaged");

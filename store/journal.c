@@ -1,6 +1,6 @@
 #include "store/env.h"
 
-enum { JOURNAL_KEY_BYTES = 8, JOURNAL_COMMIT_BYTES = 13, JOURNAL_NOTICE_BYTES = 1 + NOTICE_KEY_BYTES };
+enum { JOURNAL_KEY_BYTES = 8, JOURNAL_COMMIT_BYTES = 13, JOURNAL_GONE_BYTES = 14, JOURNAL_NOTICE_BYTES = 1 + NOTICE_KEY_BYTES };
 
 static void append(struct store *store, struct span value)
 {
@@ -18,6 +18,17 @@ void journal_commit(struct store *store, uint32_t log_number, uint64_t seq)
     key_u8(&value, JOURNAL_COMMIT);
     key_u32(&value, log_number);
     key_u64(&value, seq);
+    append(store, out_written(&value));
+}
+
+void journal_gone(struct store *store, uint32_t log_number, uint64_t seq, uint32_t entry)
+{
+    uint8_t mem[JOURNAL_GONE_BYTES];
+    struct out value = out_into(mem, sizeof mem);
+    key_u8(&value, JOURNAL_GONE);
+    key_u32(&value, log_number);
+    key_u64(&value, seq);
+    key_u8(&value, (uint8_t)entry);
     append(store, out_written(&value));
 }
 
@@ -83,6 +94,11 @@ enum err journal_item_read(struct span key, struct span value, struct journal_it
         item.type = (enum journal_type)value.p[0];
         item.log_number = key_read_u32(value.p + 1);
         item.seq = key_read_u64(value.p + 5);
+    } else if (value.p[0] == JOURNAL_GONE && value.n == JOURNAL_GONE_BYTES) {
+        item.type = JOURNAL_GONE;
+        item.log_number = key_read_u32(value.p + 1);
+        item.seq = key_read_u64(value.p + 5);
+        item.entry = value.p[13];
     } else if (value.p[0] == JOURNAL_NOTICE) {
         item.type = JOURNAL_NOTICE;
         enum err err = notice_key_read(span_of(value.p + 1, value.n - 1), &item.ref);

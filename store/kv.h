@@ -150,6 +150,11 @@ MUST_CHECK enum err kv_size(struct kv *kv, struct kv_size *ret); /* ERR_IO */
  * not in it (L11). errors  ERR_EXISTS; ERR_FULL  removed again; ERR_IO, ERR_PERMISSION, ERR_MEMORY, ERR_INVALID, ERR_NOT_FOUND  no parent folder */
 MUST_CHECK enum err kv_copy(struct kv *kv, const char *path);
 
+/* Put a compacted copy in the place of the data file, and close the environment: what stood in freed pages is then in no file. Nobody may read or write meanwhile. A power cut
+ * leaves the old file or the new one. The environment is closed whatever comes back.
+ *   errors  ERR_FULL  no room for the copy; ERR_CORRUPT  the copy does not hold what the original does; ERR_IO, ERR_PERMISSION, ERR_MEMORY, ERR_INVALID */
+MUST_CHECK enum err kv_compact(struct kv **kv, const struct kv_schema *schema);
+
 /* ---- keys ---- */
 
 static inline void key_u8(struct out *out, uint8_t value)

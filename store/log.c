@@ -374,6 +374,12 @@ static void commit_put(struct store *store, uint32_t number, const struct chain 
     out_span(&out, body);
 }
 
+void commit_rewrite(struct store *store, uint32_t number, uint64_t seq, const struct commit_row *row)
+{
+    struct chain chain = {.seq = seq, .hash = row->hash, .entries = row->entries};
+    commit_put(store, number, &chain, row->body);
+}
+
 void commit_remove(struct store *store, uint32_t number, uint64_t seq)
 {
     uint8_t mem[COMMIT_KEY_BYTES];

@@ -515,6 +515,16 @@ bool membership_is_suspended(const struct membership *membership, const struct n
     return is_named && is_suspended(membership, node);
 }
 
+bool membership_was_hub(const struct membership *membership, const struct node_id *node, uint64_t roster_number)
+{
+    const struct lineage *lineage = membership->lineage;
+    if (roster_number == 0 || roster_number > lineage->level_count) {
+        return false;
+    }
+    const struct member *member = lineage_member(lineage, &lineage->levels[roster_number - 1], node);
+    return member != NULL && member->role == ROLE_HUB;
+}
+
 size_t membership_hub_count(const struct membership *membership)
 {
     return membership->hub_count;

@@ -50,6 +50,9 @@ bool membership_is_revoked(const struct membership *membership, const struct nod
 bool membership_is_suspended(const struct membership *membership, const struct node_id *node);
 /* The hubs of the newest roster, suspended ones too: what more than half of them hold is final, and a suspended one holds nothing. */
 size_t membership_hub_count(const struct membership *membership);
+/* Did the roster of this number, on the chain, name the node as a hub? Of a disputed number as the last undisputed one, less removals. The same for ever. */
+bool membership_was_hub(const struct membership *membership, const struct node_id *node, uint64_t roster_number);
+
 /* The identity key that any roster of the chain, or an admission that holds, names for this node: decides validity of births. NULL: not known. */
 const struct sign_public *membership_identity(const struct membership *membership, const struct node_id *node);
 /* All of them, the newest first: index 0 is the one above. NULL past the end. */

@@ -183,6 +183,14 @@ static enum err admit_trust(struct store *store, const struct notice *notice, st
     journal_notice(store, ret);
     membership_destroy(&store->membership);
     logs_end_update(store);
+    store->erasing.has_day = false;
+    if (ret->kind == NOTICE_ROSTER) {
+        erased_reconsider(store);
+        enum err err_search = erase_search(store);
+        if (err_search != ERR_OK) {
+            return err_search;
+        }
+    }
     *ret_is_new = true;
     return store->txn.err;
 }
@@ -321,6 +329,7 @@ static enum err admit_frontier(struct store *store, const struct notice *notice,
     }
     notice_put(store, ret, bytes); /* not in the journal: it changes by the minute, and nothing shown depends on it */
     witness_note(store, &frontier);
+    store->erasing.has_day = false;
     const struct member *member = membership_find(store->membership, &frontier.node);
     if (member != NULL && member->role == ROLE_HUB) {
         for (uint32_t number = 1; number <= store->log_count && store->txn.err == ERR_OK; number++) {

@@ -5,7 +5,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
-enum { OWN_ROW_BYTES = 52, SLOTS_MIN = 256 };
+enum { OWN_ROW_BYTES = 52, OWN_ROW_EXPIRES_BYTES = 56, SLOTS_MIN = 256 };
 
 struct item {
     struct record_id id;
@@ -88,12 +88,13 @@ enum err store_own_get(struct store *store, const struct record_id *id, struct o
     if (!kv_get(&store->txn, TABLE_OWN, span_of(id->b, sizeof id->b), &row)) {
         return store->txn.err != ERR_OK ? store->txn.err : ERR_NOT_FOUND;
     }
-    if (row.n != OWN_ROW_BYTES) {
+    if (row.n != OWN_ROW_BYTES && row.n != OWN_ROW_EXPIRES_BYTES) {
         return ERR_CORRUPT;
     }
     memcpy(ret->version.b, row.p, 32);
     ret->depth = key_read_u32(row.p + 32);
     memcpy(ret->content, row.p + 36, 16);
+    ret->expiry_day = row.n == OWN_ROW_EXPIRES_BYTES ? key_read_u32(row.p + OWN_ROW_BYTES) : 0;
     return ERR_OK;
 }
 
@@ -111,6 +112,14 @@ enum err store_own_put(struct store *store, const struct record_id *id, const st
         own->slots[slot] = ++own->count;
     }
     own->items[own->slots[slot] - 1].own = *record;
+    return store->txn.err;
+}
+
+enum err store_own_remove(struct store *store, const struct record_id *id)
+{
+    assert(store->is_writing);
+    own_flush(store); /* it may be among what is gathered */
+    (void)kv_delete(&store->txn, TABLE_OWN, span_of(id->b, sizeof id->b));
     return store->txn.err;
 }
 
@@ -132,11 +141,14 @@ void own_flush(struct store *store)
     kv_cursor_open(&store->txn, TABLE_OWN, &cursor);
     for (uint32_t i = 0; i < own->count; i++) {
         const struct item *item = &own->items[i];
-        uint8_t mem[OWN_ROW_BYTES];
+        uint8_t mem[OWN_ROW_EXPIRES_BYTES];
         struct out row = out_into(mem, sizeof mem);
         out_bytes(&row, item->own.version.b, sizeof item->own.version.b);
         key_u32(&row, item->own.depth);
         out_bytes(&row, item->own.content, sizeof item->own.content);
+        if (item->own.expiry_day != 0) {
+            key_u32(&row, item->own.expiry_day);
+        }
         kv_cursor_put(&cursor, span_of(item->id.b, sizeof item->id.b), out_written(&row));
     }
     kv_cursor_close(&cursor);

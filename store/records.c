@@ -1,6 +1,7 @@
 #include "store/records.h"
 
 #include "store/dead.h"
+#include "store/gone.h"
 #include "store/index/finder.h"
 #include "store/index/tables.h"
 
@@ -50,7 +51,7 @@ static int news_compare(const void *a, const void *b)
 }
 
 /* Does the commit that holds the document not count? */
-static enum err is_withdrawn(struct kv_txn *txn, uint32_t docs, const struct ends *ends, uint32_t number, bool *ret)
+static enum err is_beyond(struct kv_txn *txn, uint32_t docs, const struct ends *ends, uint32_t number, bool *ret)
 {
     struct doc doc;
     enum err err;
@@ -66,6 +67,18 @@ static enum err is_withdrawn(struct kv_txn *txn, uint32_t docs, const struct end
     return err;
 }
 
+/* Does the document not count: for that, or because it is gone? */
+static enum err is_withdrawn(struct kv_txn *txn, uint32_t docs, const struct ends *ends, uint32_t number, bool *ret)
+{
+    enum err err = ERR_OK;
+
+    *ret = false;
+    if (ends->has_gone) {
+        err = gone_has(txn, number, ret);
+    }
+    return err == ERR_OK && !*ret ? is_beyond(txn, docs, ends, number, ret) : err;
+}
+
 /* How many versions that count name this one. */
 static enum err named_get(struct kv_txn *txn, const struct record_key *key, uint32_t *ret)
 {
@@ -78,7 +91,7 @@ static enum err named_get(struct kv_txn *txn, const struct record_key *key, uint
     return varint_read(&value, ret) && value.n == 0 && *ret > 0 ? ERR_OK : ERR_CORRUPT;
 }
 
-static void named_put(struct kv_txn *txn, const struct record_key *key, uint32_t count)
+void records_name_set(struct kv_txn *txn, const struct record_key *key, uint32_t count)
 {
     uint8_t b[5];
     struct out out = out_into(b, sizeof b);
@@ -102,7 +115,7 @@ enum err records_name(struct kv_txn *txn, const struct record_key *key, int chan
     if ((change < 0 && count == 0) || (change > 0 && count == UINT32_MAX)) {
         return ERR_CORRUPT;
     }
-    named_put(txn, key, change < 0 ? count - 1 : count + 1);
+    records_name_set(txn, key, change < 0 ? count - 1 : count + 1);
     return txn->err;
 }
 
@@ -229,7 +242,7 @@ static enum err change_end(struct change *change, enum err err)
 {
     finder_destroy(&change->finder);
     for (size_t i = 0; i < change->named_count && err == ERR_OK; i++) {
-        named_put(change->txn, change->named[i].key, change->named[i].count);
+        records_name_set(change->txn, change->named[i].key, change->named[i].count);
     }
     if (err == ERR_OK) {
         err = dead_flip(change->txn, change->flips, change->flip_count);
@@ -392,7 +405,7 @@ static bool gather_each(void *arg, struct span term, uint32_t number)
     memcpy(row->key.b, term.p + 1, sizeof row->key.b);
     row->depth = key_read_u16(term.p + 1 + sizeof row->key.b);
     row->number = number;
-    row->is_replaced = row->is_withdrawn = false;
+    row->is_replaced = row->is_withdrawn = row->is_gone = false;
     return gather->count < gather->max;
 }
 
@@ -403,6 +416,9 @@ static int row_by_key(const void *a, const void *b)
 
     if (order == 0 && x->is_withdrawn != y->is_withdrawn) {
         return x->is_withdrawn ? 1 : -1;
+    }
+    if (order == 0 && x->is_gone != y->is_gone) {
+        return x->is_gone ? 1 : -1;
     }
     return order != 0 ? order : (x->number > y->number) - (x->number < y->number);
 }
@@ -444,7 +460,10 @@ enum err records_get(struct kv_txn *txn, uint32_t docs, const struct record_id *
     }
     err = err != ERR_OK ? err : gather.err != ERR_OK ? gather.err : gather.count == 0 ? ERR_NOT_FOUND : ERR_OK;
     for (size_t i = 0; i < gather.count && err == ERR_OK; i++) {
-        err = is_withdrawn(txn, docs, &ends, gather.rows[i].number, &gather.rows[i].is_withdrawn);
+        err = is_beyond(txn, docs, &ends, gather.rows[i].number, &gather.rows[i].is_withdrawn);
+        if (err == ERR_OK && ends.has_gone) {
+            err = gone_has(txn, gather.rows[i].number, &gather.rows[i].is_gone);
+        }
     }
     ends_fini(&ends);
     if (err == ERR_OK) {

@@ -28,7 +28,7 @@ void record_term(const struct record_key *key, uint32_t depth, uint8_t ret[RECOR
 struct record_news {
     struct record_key key;
     bool is_held;      /* false: named only */
-    bool is_withdrawn; /* with is_held: its commit does not count; what it names must not be in the news */
+    bool is_withdrawn; /* with is_held: its commit does not count, or its day has come; what it names must not be in the news */
     uint8_t kind;      /* with is_held */
     uint32_t number;   /* with is_held: its document */
 };
@@ -41,6 +41,8 @@ MUST_CHECK enum err records_apply(struct kv_txn *txn, uint32_t docs, const struc
 
 /* A version's commit has ceased to count, or counts again: it names `key` one time less or more.  ERR_CORRUPT  it was not named */
 MUST_CHECK enum err records_name(struct kv_txn *txn, const struct record_key *key, int change);
+/* What names this version in all, 0: nothing. */
+void records_name_set(struct kv_txn *txn, const struct record_key *key, uint32_t count);
 /* Bring these versions up to date with VIEW_NAMED and `ends` after such changes: sorts `keys`, updates VIEW_DEAD and `current`. Errors as
  * records_apply. */
 MUST_CHECK enum err records_settle(struct kv_txn *txn, uint32_t docs, const struct ends *ends, struct record_key *keys, size_t count,
@@ -52,6 +54,7 @@ MUST_CHECK enum err records_settle(struct kv_txn *txn, uint32_t docs, const stru
 struct record_row {
     struct record_key key;
     bool is_withdrawn; /* its commit does not count */
+    bool is_gone;      /* its payload was erased or freed, or its day has come */
     bool is_replaced;
     uint32_t depth;  /* at most 65,535 */
     uint32_t number; /* its document; of copies the first that counts */

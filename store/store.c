@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static const char *const tables[TABLE_COUNT] = {"meta", "logs", "log_ids", "commits", "journal", "notices", "frontiers", "own",
@@ -107,9 +108,11 @@ static enum err scratch_make(struct store *store)
     store->heads_merged = calloc(FRONTIER_HEADS_MAX, sizeof *store->heads_merged);
     store->bytes = malloc(HEADS_BYTES_MAX);
     store->own = own_new();
+    erased_forget(store);
+    enum err err = erased_make(store);
     bool is_whole = store->unpack != NULL && store->packer != NULL && store->commit != NULL && store->other != NULL && store->heads != NULL &&
                     store->heads_other != NULL && store->heads_merged != NULL && store->bytes != NULL && store->own != NULL;
-    return is_whole ? ERR_OK : ERR_MEMORY;
+    return is_whole ? err : ERR_MEMORY;
 }
 
 enum err store_open(const char *home, struct store **ret)
@@ -127,6 +130,7 @@ enum err store_open(const char *home, struct store **ret)
         err = lock_take(home, &store->lock);
     }
     if (err == ERR_OK) {
+        folder_abandon(path); /* what a power cut left of a compaction, with things in it that may have been erased since */
         err = kv_open(path, &schema, &store->kv);
     }
     if (err == ERR_OK) {
@@ -157,6 +161,7 @@ void store_close(struct store **store)
     logs_forget(s);
     free(s->dirty);
     own_destroy(&s->own);
+    erased_fini(s);
     unpack_destroy(&s->unpack);
     commit_packer_destroy(&s->packer);
     free(s->commit);
@@ -221,6 +226,8 @@ static enum err begin(struct store *store, bool is_small)
     store->is_small = is_small;
     store->before.journal_end = store->journal_end;
     store->before.log_count = store->log_count;
+    store->erasing.left = ERASE_SEARCH_ENTRIES;
+    store->erasing.has_day = false;
     return ERR_OK;
 }
 
@@ -237,6 +244,7 @@ static void revert(struct store *store)
     store->log_count = store->before.log_count;
     logs_forget(store);
     own_forget(store->own);
+    erased_forget(store);
     membership_destroy(&store->membership);
 }
 
@@ -257,10 +265,79 @@ enum err store_commit(struct store *store)
     return ERR_OK;
 }
 
+bool store_has_failed(const struct store *store)
+{
+    return store->is_writing && store->txn.err != ERR_OK;
+}
+
 void store_abort(struct store *store)
 {
     if (store->is_writing) {
         kv_abort(&store->txn);
         revert(store);
     }
+}
+
+/* ---- compaction ---- */
+
+static uint64_t file_bytes(const char *folder)
+{
+    char name[KV_PATH_BYTES_MAX + 16];
+    struct stat st;
+    return snprintf(name, sizeof name, "%s/data.mdb", folder) < (int)sizeof name && stat(name, &st) == 0 ? (uint64_t)st.st_size : 0;
+}
+
+uint64_t store_compacting(const char *home)
+{
+    char path[KV_PATH_BYTES_MAX];
+    return path_join(home, "log.new", path) == ERR_OK ? file_bytes(path) : 0;
+}
+
+/* Nothing stands in free pages any more. */
+static enum err freed_reset(const char *path)
+{
+    struct kv *kv = NULL;
+    struct kv_txn txn;
+    enum err err = kv_open(path, &schema, &kv);
+    if (err == ERR_OK) {
+        kv_begin_write(kv, &txn);
+        (void)kv_delete(&txn, TABLE_META, span_text(META_FREED));
+        err = kv_commit(&txn);
+        kv_close(&kv);
+    }
+    return err;
+}
+
+enum err store_compact(const char *home, struct compaction *ret)
+{
+    char path[KV_PATH_BYTES_MAX];
+    struct kv *kv = NULL;
+    struct kv_size size;
+    int lock = -1;
+    enum err err = path_join(home, "log", path);
+    if (err == ERR_OK) {
+        err = lock_take(home, &lock);
+    }
+    if (err == ERR_OK) {
+        err = kv_open(path, &schema, &kv);
+    }
+    if (err == ERR_OK) {
+        err = kv_size(kv, &size);
+    }
+    if (err == ERR_OK && size.disk_free < size.bytes_used) {
+        err = ERR_FULL; /* at worst the copy is as long */
+    }
+    if (err == ERR_OK) {
+        ret->bytes_before = file_bytes(path);
+        err = kv_compact(&kv, &schema);
+    }
+    if (err == ERR_OK) {
+        ret->bytes_after = file_bytes(path);
+        err = freed_reset(path);
+    }
+    kv_close(&kv);
+    if (lock >= 0) {
+        (void)close(lock);
+    }
+    return err;
 }

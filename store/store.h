@@ -9,6 +9,7 @@
 #include "store/membership.h"
 
 struct store;
+struct store_read; /* a read transaction; keep it under a second */
 struct audience; /* store/audience.h */
 struct sealed;   /* proto/sealed.h */
 
@@ -42,6 +43,9 @@ MUST_CHECK enum err store_begin_small(struct store *store);
  * grown: do it again; ERR_MEMORY, ERR_CORRUPT, ERR_INTERNAL  what went wrong inside the transaction. In each case the transaction is over. */
 MUST_CHECK enum err store_commit(struct store *store);
 void store_abort(struct store *store);
+/* Has something in the open transaction failed half-way, so that it can only be aborted (store_commit would say so)? What was refused before anything was
+ * changed does not count. */
+bool store_has_failed(const struct store *store);
 
 struct admitted { /* outcome of one segment; filled in also on errors, with what the good items before the bad one did */
     struct node_id node;
@@ -86,7 +90,7 @@ struct payload {
  * that has none for this audience, a commit with the key comes first. `ret_content` (count hashes, may be
  * NULL) gets each entry's content hash, by which versions are named; `ret_head` the log's new head. errors  ERR_OVERSIZE  a payload is too long;
  * ERR_INVALID  an audience is nobody, or its nodes do not rise; ERR_LIMIT  it has more than AUDIENCE_NODES_MAX nodes with ourselves: then
- * nothing was appended. After any other the transaction must be aborted: ERR_UNKNOWN_KEY  this node has no encryption key, ERR_MEMORY, ERR_IO, ERR_FULL,
+ * nothing was appended. After any other the transaction has failed (store_has_failed): ERR_UNKNOWN_KEY  this node has no encryption key, ERR_MEMORY, ERR_IO, ERR_FULL,
  * ERR_BUSY, ERR_PERMISSION (of a key file), ERR_CORRUPT, ERR_INTERNAL */
 MUST_CHECK enum err author_append(struct author *author, enum channel channel, const struct payload *payloads, size_t count, struct wall_ms now,
                                   uint64_t roster_number, struct hash *ret_content, struct head *ret_head);
@@ -123,19 +127,48 @@ struct gave_way { /* outcome of author_give_way */
  *   errors  ERR_NOT_FOUND  no such log of ours; after any other the transaction fails: those of author_append */
 MUST_CHECK enum err author_give_way(struct author *author, const struct log_id *log, uint64_t from, uint64_t roster_number, struct gave_way *ret);
 
+bool author_is_released(const struct author *author);
+struct leaving { /* outcome of author_leaves */
+    uint64_t entries;                 /* issued again, in logs that were begun now */
+    struct head heads[CHANNEL_COUNT]; /* of those logs; seq 0: none of this channel */
+};
+/* All own commits are about to leave by hand although nobody has shown our logs in this life (README 5): what has not left of logs that were begun in an
+ * earlier life gives way to a log that is begun now, so that no life of this home ever writes into the log of another; the marks are forgotten. All of it, or nothing, with the open
+ * transaction; it must be durable before anything of it leaves. Once released, it does nothing.
+ *   errors  those of author_give_way */
+MUST_CHECK enum err author_leaves(struct author *author, uint64_t roster_number, struct leaving *ret);
+/* Does this head name a commit of ours that was made in this author's life? Then whoever signed it has signed it after our start. */
+bool author_has_proof(const struct author *author, struct store_read *read, const struct head *head);
+
 /* Own records by id, kept in the same transaction as their append, so that an import run twice makes no duplicates whatever the index's lag. */
 struct own_record {
     struct hash version; /* content hash of the current version */
     uint32_t depth;
     uint8_t content[16]; /* of the values, without envelope; to see "unchanged" */
+    uint32_t expiry_day; /* of the current version: those that follow do not expire before it, or an older one would come back */
 };
 MUST_CHECK enum err store_own_get(struct store *store, const struct record_id *id,
                                   struct own_record *ret); /* sees the open transaction. ERR_NOT_FOUND */
 MUST_CHECK enum err store_own_put(struct store *store, const struct record_id *id, const struct own_record *own);
 
+/* Forget a row, because the record was erased. */
+MUST_CHECK enum err store_own_remove(struct store *store, const struct record_id *id);
+
+/* ---- erasure and expiry (README 8) ----
+ * What an order that counts names, and is held, is taken out in the order's own transaction as far as ERASE_SEARCH_ENTRIES go; the rest is looked through by and by. */
+
+/* Does an order in force name this leaf of `author`, or is its day over by all clocks? Then no payload of it is taken in. Inside a transaction. */
+bool store_is_gone(struct store *store, const struct node_id *author, const struct leaf *leaf);
+/* Is there more to look through? Then, in a transaction: store_erase_step until there is not. The writer's thread. */
+bool store_erase_is_due(const struct store *store);
+/*   errors  of the transaction, which must then be aborted */
+MUST_CHECK enum err store_erase_step(struct store *store);
+/* Free payloads whose day is past by all clocks asked, of at most about EXPIRE_COMMITS commits; `*ret_is_done`: none is left. Inside a transaction, after a start and daily.
+ *   errors  as above */
+MUST_CHECK enum err store_expire_step(struct store *store, bool *ret_is_done);
+
 /* ---- reading: any thread ---- */
 
-struct store_read; /* a read transaction; keep it under a second */
 MUST_CHECK enum err store_read_begin(struct store *store, struct store_read **ret);
 void store_read_end(struct store_read **read);
 
@@ -175,6 +208,11 @@ MUST_CHECK enum err store_notice_newest(struct store_read *read, enum notice_kin
                                         struct span *ret_heads);
 MUST_CHECK enum err store_notices(struct store_read *read,
                                   bool (*each)(void *arg, const struct notice_ref *ref, struct span notice, struct span heads), void *arg);
+/* The heads of a node's frontier with this counter, one of the last few that are kept; sorted by log. `ret` has room for FRONTIER_HEADS_MAX.
+ *   errors  ERR_NOT_FOUND  not kept; ERR_CORRUPT; ERR_MEMORY */
+MUST_CHECK enum err store_frontier_heads(struct store_read *read, const struct node_id *node, uint64_t counter, struct head *ret, size_t *ret_count);
+/* The counters of a node's frontiers that are kept, falling. Writes at most `max`, returns how many. */
+size_t store_frontier_counters(struct store_read *read, const struct node_id *node, uint64_t *ret, size_t max);
 /* What changed in a frontier since its own counter `base`; ERR_GAP when that is not kept (then send it whole). Kept: the last few of each node. */
 MUST_CHECK enum err store_frontier_change(struct store_read *read, const struct node_id *node, uint64_t base, struct out *ret);
 /* Build membership from the charter, rosters and acts held. */
@@ -183,18 +221,58 @@ MUST_CHECK enum err store_membership(struct store_read *read, signature_check ch
 MUST_CHECK enum err store_card(struct store_read *read, const struct node_id *node, struct card *ret);
 
 /* The journal: local order. */
-enum journal_type { JOURNAL_COMMIT = 1, JOURNAL_NOTICE = 2, JOURNAL_VOID = 3 /* a commit that was taken back: names nothing any more */ };
+enum journal_type {
+    JOURNAL_COMMIT = 1,
+    JOURNAL_NOTICE = 2,
+    JOURNAL_VOID = 3, /* a commit that was taken back: names nothing any more */
+    JOURNAL_GONE = 4, /* the payload of one entry of a commit further up was erased, or freed after its day */
+};
 struct journal_item {
     uint64_t number; /* 1.. without gaps */
     enum journal_type type;
-    uint32_t log_number;   /* COMMIT, VOID */
-    uint64_t seq;          /* COMMIT, VOID */
+    uint32_t log_number;   /* COMMIT, VOID, GONE */
+    uint64_t seq;          /* COMMIT, VOID, GONE */
+    uint32_t entry;        /* GONE */
     struct notice_ref ref; /* NOTICE */
 };
 MUST_CHECK enum err store_journal(struct store_read *read, uint64_t after, bool (*each)(void *arg, const struct journal_item *item), void *arg);
 uint64_t store_journal_end(struct store_read *read);
 /* Counts how often items of the journal became void: who has followed it under another epoch begins again at 0. */
 uint64_t store_epoch(struct store_read *read);
+
+/* An order to erase that names a leaf. */
+struct order {
+    struct node_id by;     /* who gave it */
+    struct wall_ms at;     /* its author time: a claim */
+    bool is_author;        /* the leaf is its own */
+    bool is_registrar;     /* it was a hub by the roster that its commit names */
+    uint32_t log_number;   /* where the order stands */
+    uint64_t seq;
+    uint32_t entry;
+    const char *reason;    /* borrowed for the call */
+};
+enum order_state {
+    ORDER_NONE,     /* no order names it, or only by nodes that are neither its author nor hubs */
+    ORDER_PROPOSED, /* one hub; another must order the same */
+    ORDER_IN_FORCE, /* its author, or two hubs */
+};
+/* What has been ordered for the leaf `content` in the logs of `author`. `each` (may be NULL) is called with every order that is held, by whomever.
+ *   errors  ERR_CORRUPT, ERR_MEMORY */
+MUST_CHECK enum err store_orders(struct store_read *read, const struct membership *membership, const struct node_id *author, const struct hash *content,
+                                 bool (*each)(void *arg, const struct order *order), void *arg, enum order_state *ret);
+/* A record version whose payload was taken out here by an order. */
+struct erased_version {
+    struct record_id id;
+    struct hash content;
+    struct node_id author;
+    uint32_t log_number; /* where it stood when that was done */
+    uint64_t seq;
+    uint32_t entry;
+};
+/* Those whose record id begins with the first `bits` bits of `id`, rising. `each` returns false to stop.  ERR_CORRUPT */
+MUST_CHECK enum err store_erased(struct store_read *read, const struct record_id *id, uint32_t bits, bool (*each)(void *arg, const struct erased_version *version), void *arg);
+/* Payloads taken out since the last compaction: what they were may still stand in pages that are free. */
+uint64_t store_freed(struct store_read *read);
 
 struct store_size {
     uint64_t bytes_used, bytes_map, disk_free;
@@ -206,6 +284,16 @@ MUST_CHECK enum err store_size(struct store_read *read, struct store_size *ret);
  * key is in it. To restore: put it in an empty home as HOME/log.  ERR_EXISTS, ERR_FULL, ERR_IO, ERR_PERMISSION, ERR_NOT_FOUND  no parent folder,
  * ERR_INVALID  path too long */
 MUST_CHECK enum err store_backup(struct store *store, const char *path);
+
+/* Put a compacted copy in the place of HOME/log: what was erased or freed, and may still stand in free pages, is then in no file of it. The store must not be open; the home's lock
+ * is held meanwhile. A power cut at any moment leaves the old store or the new one. Views are not touched: drop them too (views_drop), and they follow again.
+ *   errors  those of store_open; ERR_FULL  no room for a second copy; nothing has changed after any of them */
+struct compaction {
+    uint64_t bytes_before, bytes_after; /* of the data file */
+};
+MUST_CHECK enum err store_compact(const char *home, struct compaction *ret);
+/* How much of the new copy is written just now; 0 when none is under way. Any process. */
+uint64_t store_compacting(const char *home);
 
 /* Verify every chain, hash and signature, the journal and the notices.
  *   report  called with each fault: a stable code, what and where (in English); progress with commits done of total; either may be NULL

@@ -1,5 +1,7 @@
 #include "store/views.h"
 
+#include "store/dead.h"
+#include "store/gone.h"
 #include "store/index/index.h"
 #include "store/index/tables.h"
 #include "store/index/terms.h"
@@ -17,6 +19,7 @@ enum {
     BATCH_TRIES = 3,        /* when the map has to grow */
     LOGS_CACHED = 256,
     SETTLE_ENTRIES_MAX = 2048, /* entries withdrawn or restored in one transaction, and as many opened by keys that came late */
+    HIDE_MAX = 1024,           /* documents hidden or shown again, because another day is written */
 };
 
 static const char *const TABLES[VIEW_TABLES] = VIEW_TABLE_NAMES;
@@ -43,6 +46,10 @@ struct views_writer {
     size_t news_count, news_cap;
     struct journal_item *items;
     size_t item_count, item_max;
+    struct gone_place *gone; /* payloads of which the batch says that they went; room for as many as items */
+    size_t gone_count;
+    uint32_t *hidden; /* documents of the batch whose day has come */
+    size_t hidden_count, hidden_cap;
     bool is_checked; /* the journal is the one that was followed */
     struct log_author logs[LOGS_CACHED];
     enum err term_err; /* of the callback that gives terms to the index */
@@ -157,6 +164,8 @@ void views_writer_destroy(struct views_writer **writer)
     free(w->waiting);
     free(w->news);
     free(w->items);
+    free(w->gone);
+    free(w->hidden);
     free(w);
     *writer = NULL;
 }
@@ -209,8 +218,9 @@ static enum err writer_get(struct views *views, struct views_writer **ret)
         w->scratch = malloc(OPENER_SCRATCH_BYTES);
         w->waiting = malloc(sizeof *w->waiting);
         w->items = malloc(BATCH_ITEMS_MAX * sizeof *w->items);
+        w->gone = malloc(BATCH_ITEMS_MAX * sizeof *w->gone);
         if (w->index == NULL || w->unpack == NULL || w->commit == NULL || w->record == NULL || w->scratch == NULL || w->waiting == NULL ||
-            w->items == NULL) {
+            w->items == NULL || w->gone == NULL) {
             views_writer_destroy(&w);
             return ERR_MEMORY;
         }
@@ -278,15 +288,48 @@ static void term_take(void *arg, struct span term)
     }
 }
 
-/* A version of a record: into the index, and to the news of which versions are current. */
-static enum err follow_version(struct views_writer *w, const struct log_author *author, uint64_t seq, uint32_t entry, const struct hash *content)
+static enum err hidden_add(struct views_writer *w, uint32_t number)
 {
+    if (w->hidden_count == w->hidden_cap) {
+        size_t n = w->hidden_cap == 0 ? 256 : w->hidden_cap * 2;
+        uint32_t *bigger = realloc(w->hidden, n * sizeof *bigger);
+        if (bigger == NULL) {
+            return ERR_MEMORY;
+        }
+        w->hidden = bigger;
+        w->hidden_cap = n;
+    }
+    w->hidden[w->hidden_count++] = number;
+    return ERR_OK;
+}
+
+/* A version that expires: from its day on it is as if it were not here. */
+static enum err follow_expiry(struct views_writer *w, struct kv_txn *txn, struct views_state *state, uint32_t expiry_day, struct record_news *news)
+{
+    bool is_hidden = false;
+
+    if (expiry_day == 0) {
+        return ERR_OK;
+    }
+    gone_expires(txn, news->number, expiry_day, &state->day, &is_hidden);
+    news->is_withdrawn = news->is_withdrawn || is_hidden;
+    return is_hidden ? hidden_add(w, news->number) : ERR_OK;
+}
+
+/* A version of a record: into the index, and to the news of which versions are current. */
+static enum err follow_version(struct views_writer *w, struct kv_txn *txn, struct views_state *state, const struct log_author *author, uint64_t seq,
+                               uint32_t entry, const struct leaf *leaf)
+{
+    const struct hash *content = &leaf->content;
     const struct record *record = w->record;
     struct doc doc = {record->id, terms_day(record), author->log_number, seq, (uint8_t)entry, (uint8_t)record->kind};
     struct record_news news = {.is_held = true, .is_withdrawn = seq > ends_of(&w->ends, author->log_number), .kind = doc.kind};
     uint8_t term[RECORD_TERM_BYTES];
     enum err err = index_add(w->index, &doc, &news.number);
 
+    if (err == ERR_OK) {
+        err = follow_expiry(w, txn, state, leaf->expiry_day, &news);
+    }
     if (err != ERR_OK) {
         return err;
     }
@@ -323,7 +366,7 @@ static enum err follow_entry(struct views_writer *w, struct kv_txn *txn, struct 
         return err;
     }
     err = author_of(w, txn, state, info, &author);
-    return err != ERR_OK ? err : follow_version(w, &author, seq, entry, &e->leaf.content);
+    return err != ERR_OK ? err : follow_version(w, txn, state, &author, seq, entry, &e->leaf);
 }
 
 /* Meet damage in the commits that hold the keys of this one before anything of it is followed: it is followed whole, or not yet. */
@@ -563,13 +606,21 @@ static void start_again(struct kv_txn *txn, struct views_writer *w, struct views
     memset(w->logs, 0, sizeof w->logs);
 }
 
-/* Let logs count as far as they do now. Left over for the next batch when there is much of it. */
+/* What has gone since it was indexed; logs that count further or less far than before; days that have come. Left over for the next batch when there is
+ * much of it. */
 static enum err settle(struct views_writer *w, struct kv_txn *txn, struct views_state *state)
 {
     struct withdrawal work = {txn, &w->reader, w->commit, w->record, state->docs, state->current, ERR_OK};
     bool is_done = true;
-    enum err err = withdraw_step(&work, SETTLE_ENTRIES_MAX, &is_done);
+    enum err err = w->gone_count > 0 ? gone_take(&work, w->gone, w->gone_count) : ERR_OK;
 
+    if (err == ERR_OK && w->has_change) {
+        err = withdraw_step(&work, SETTLE_ENTRIES_MAX, &is_done);
+    }
+    if (err == ERR_OK && gone_is_due(txn, state->day)) {
+        err = gone_days(&work, HIDE_MAX, &state->day);
+        is_done = is_done && !gone_is_due(txn, state->day);
+    }
     if (err != ERR_OK) {
         w->log_err = work.log_err;
     }
@@ -614,10 +665,11 @@ static enum err follow_batch(struct views *views, struct views_writer *w, struct
         err = ERR_FULL; /* what is left belongs to the log */
     }
     w->item_count = 0;
-    w->news_count = 0;
+    w->news_count = w->gone_count = w->hidden_count = 0;
     w->has_change = false;
-    bool was_releasing = err == ERR_OK && state.is_releasing;
+    bool was_releasing = err == ERR_OK && state.is_releasing, is_day_due = false;
     if (err == ERR_OK) {
+        is_day_due = gone_is_due(&txn, state.day);
         w->has_change = state.is_settling;
         index_begin(w->index, state.docs);
         err = ends_load(&txn, &w->ends);
@@ -631,7 +683,7 @@ static enum err follow_batch(struct views *views, struct views_writer *w, struct
     if (err == ERR_OK && w->item_max > 0 && !state.is_releasing) {
         w->log_err = err = store_journal(read, state.followed, item_collect, w);
     }
-    if (err == ERR_OK && w->item_count == 0 && !was_releasing && !has_keys_changed && !w->has_change && !is_reset && w->is_checked) {
+    if (err == ERR_OK && w->item_count == 0 && !was_releasing && !has_keys_changed && !w->has_change && !is_day_due && !is_reset && w->is_checked) {
         ends_fini(&w->ends);
         kv_abort(&txn); /* woken for a frontier or a card, of which the views hold nothing: no transaction is synced for that */
         *ret = state;
@@ -649,6 +701,9 @@ static enum err follow_batch(struct views *views, struct views_writer *w, struct
         if (err != ERR_OK) {
             break;
         }
+        if (w->items[i].type == JOURNAL_GONE) {
+            w->gone[w->gone_count++] = (struct gone_place){w->items[i].log_number, w->items[i].seq, w->items[i].entry};
+        }
         w->has_change = w->has_change || w->items[i].type == JOURNAL_NOTICE; /* a roster, an act, a proof, or a frontier that makes final */
         state.followed = w->items[i].number;
         if (has_keys) {
@@ -662,7 +717,10 @@ static enum err follow_batch(struct views *views, struct views_writer *w, struct
         err = index_end(w->index, &txn);
         state.docs = index_docs(w->index);
     }
-    if (err == ERR_OK && w->has_change) {
+    if (err == ERR_OK && w->hidden_count > 0) {
+        err = block_flip(&txn, VIEW_HIDDEN, w->hidden, w->hidden_count);
+    }
+    if (err == ERR_OK && (w->has_change || w->gone_count > 0 || is_day_due)) {
         err = settle(w, &txn, &state);
     }
     ends_fini(&w->ends);

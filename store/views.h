@@ -71,10 +71,13 @@ struct version {
     struct wall_ms author_time; /* a claim; 0 from views_search, which checks payloads and no whole commits */
     bool is_current;
     bool is_disputed;    /* its commit does not count: beyond a cut, or of an unsettled fork; never current, never found by views_search */
+    bool is_gone;        /* its payload is not here any more: an order (store_orders), or its day */
+    uint32_t expiry_day; /* of the leaf; 0: never */
+    bool is_expired;     /* by our clock that day has come; never current, never found */
     bool is_sealed;      /* for an audience: `key_id` names it (store_key_audience) */
     struct hash key_id;
-    struct span payload; /* checked against `content`, which the commit's hash covers, then opened; empty when it is not here or cannot be opened any more;
-                          * valid until the read's next use */
+    struct span payload; /* checked against `content`, which the commit's hash covers, then opened; empty when it is not here, has expired or cannot be opened any
+                          * more; valid until the read's next use */
 };
 /* All versions of a record that are held, at most 65,536: current ones first, then replaced ones, disputed ones last; deeper first, then by content
  * hash. `each` returns false to stop.

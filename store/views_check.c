@@ -86,11 +86,24 @@ static enum err compare_version(struct walk *w, uint32_t log_number, uint64_t se
     return ERR_OK;
 }
 
+/* Does the next document stand for this entry, whose payload is not here? */
+static bool is_indexed(struct walk *w, uint32_t log_number, uint64_t seq, uint32_t entry)
+{
+    struct doc doc;
+
+    return w->docs < w->read->state.docs && index_doc(&w->read->txn, w->read->state.docs, w->docs, &doc) == ERR_OK && doc.log_number == log_number &&
+           doc.seq == seq && doc.entry == entry;
+}
+
 static enum err compare_entry(struct walk *w, const struct log_info *info, uint64_t seq, uint32_t entry, uint64_t until, enum views_skip *ret_why)
 {
     struct entry_reader reader = views_entry_reader(w->read);
     enum err err = views_entry_record(&reader, &info->node, &w->read->commit->entries[entry], seq, until, w->read->record, NULL, ret_why);
 
+    if (err == ERR_NOT_FOUND && *ret_why == VIEWS_SKIP_ABSENT && is_indexed(w, info->number, seq, entry)) {
+        w->docs++; /* its payload has gone since */
+        return ERR_OK;
+    }
     if (err == ERR_NOT_FOUND) {
         w->skipped[*ret_why]++;
         return ERR_NOT_FOUND;
@@ -191,6 +204,25 @@ static enum err compare_late(struct walk *w, const struct log_info *author, cons
     return err;
 }
 
+/* Of a sealed entry whose payload is not here any more: does it wait, or was its key to be had only later, so that it waited then? */
+static bool has_waited(struct walk *w, const struct log_info *info, const struct journal_item *item, uint32_t entry)
+{
+    const struct leaf *leaf = &w->read->commit->entries[entry].leaf;
+    struct waiting place = {.log_number = item->log_number, .seq = item->seq}, row;
+    struct opener *opener = w->read->views->opener;
+    enum err err = ERR_OK;
+
+    if (!entry_is_sealed(&w->read->commit->entries[entry])) {
+        return false;
+    }
+    memcpy(place.id.b, leaf->audience, sizeof place.id.b);
+    if (waiting_next(&w->read->txn, &place, &row, &err) && hash_equal(&row.id, &place.id) && row.log_number == place.log_number && row.seq == place.seq) {
+        return (row.entries >> entry & 1) != 0;
+    }
+    return opener != NULL && opener_key(opener, w->read->log, &info->node, &place.id, w->read->state.followed) == ERR_OK &&
+           opener_key(opener, w->read->log, &info->node, &place.id, item->number) != ERR_OK;
+}
+
 /* One item, then what waited for the keys in it. */
 static enum err compare_commit(struct walk *w, const struct journal_item *item)
 {
@@ -208,6 +240,11 @@ static enum err compare_commit(struct walk *w, const struct journal_item *item)
         w->entries++;
         err = compare_entry(w, &info, item->seq, i, item->number, &why);
         if (err == ERR_NOT_FOUND) {
+            if (why == VIEWS_SKIP_ABSENT && has_waited(w, &info, item, i)) {
+                w->skipped[VIEWS_SKIP_ABSENT]--; /* its payload has gone while it waited, or later */
+                w->skipped[VIEWS_SKIP_SEALED]++;
+                why = VIEWS_SKIP_SEALED;
+            }
             err = ERR_OK;
             if (why == VIEWS_SKIP_SEALED) {
                 waiting_add(&waiting, entry, item->log_number, item->seq, i);

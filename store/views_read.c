@@ -3,6 +3,7 @@
 #include "store/views_state.h"
 #include "store/waiting.h"
 
+#include "store/gone.h"
 #include "store/index/index.h"
 #include "store/index/search.h"
 #include "store/index/tables.h"
@@ -155,11 +156,16 @@ static enum err version_get(struct views_read *read, const struct doc *doc, cons
         .seq = doc->seq,
         .entry = doc->entry,
         .author_time = {key == NULL ? read->commit->author_time.ms : 0},
+        .is_gone = !entry->has_payload,
+        .expiry_day = entry->leaf.expiry_day,
+        .is_expired = entry->leaf.expiry_day != 0 && entry->leaf.expiry_day <= gone_today(),
         .is_sealed = entry_is_sealed(entry),
-        .payload = payload,
     };
     if (ret->is_sealed) {
         memcpy(ret->key_id.b, entry->leaf.audience, sizeof ret->key_id.b);
+    }
+    if (!ret->is_gone && !ret->is_expired) {
+        ret->payload = payload;
     }
     return ERR_OK;
 }
@@ -184,7 +190,7 @@ enum err views_versions(struct views_read *read, const struct record_id *id, boo
             err = views_damaged(read, ERR_CORRUPT);
         }
         if (err == ERR_OK) {
-            version.is_current = !rows[i].is_replaced && !rows[i].is_withdrawn;
+            version.is_current = !rows[i].is_replaced && !rows[i].is_withdrawn && !rows[i].is_gone && !version.is_gone && !version.is_expired;
             version.is_disputed = rows[i].is_withdrawn;
             if (!each(arg, &version)) {
                 break;
@@ -279,7 +285,7 @@ static bool hit_give(void *arg, uint32_t number, const struct doc *doc)
     if (hit->err != ERR_OK) {
         return false;
     }
-    version.is_current = true;
+    version.is_current = !version.is_gone && !version.is_expired; /* the index may be a moment behind */
     return hit->each(hit->arg, &version);
 }
 

@@ -1,5 +1,6 @@
 #include "store/withdraw.h"
 
+#include "store/gone.h"
 #include "store/index/finder.h"
 #include "store/index/tables.h"
 
@@ -79,6 +80,7 @@ struct place { /* is this entry in the index? Not when the journal has not been 
     uint64_t seq;
     uint32_t entry;
     bool is_there;
+    bool is_gone; /* what it names is not replaced by it, whether its commit counts or not */
     enum err err;
 };
 
@@ -91,6 +93,7 @@ static bool place_each(void *arg, struct span term, uint32_t number)
     place->err = index_doc(place->work->txn, place->work->docs, number, &doc);
     if (place->err == ERR_OK && doc.log_number == place->log_number && doc.seq == place->seq && doc.entry == place->entry) {
         place->is_there = true;
+        place->err = gone_has(place->work->txn, number, &place->is_gone);
     }
     return place->err == ERR_OK && !place->is_there;
 }
@@ -98,7 +101,7 @@ static bool place_each(void *arg, struct span term, uint32_t number)
 static enum err entry_gather(struct withdrawal *work, struct finder *finder, const struct move *move, uint32_t author, uint64_t seq, uint32_t entry,
                              int name, struct effect *effect)
 {
-    struct place place = {work, move->info.number, seq, entry, false, ERR_OK};
+    struct place place = {work, move->info.number, seq, entry, false, false, ERR_OK};
     struct record_key key;
     enum views_skip why;
     enum err err = views_entry_record(work->reader, &move->info.node, &work->commit->entries[entry], seq, OPENER_NOW, work->record, NULL, &why);
@@ -113,7 +116,7 @@ static enum err entry_gather(struct withdrawal *work, struct finder *finder, con
     }
     record_key(&work->record->id, author, &work->commit->entries[entry].leaf.content, &key);
     err = effect_add(effect, &key, 0);
-    for (uint32_t i = 0; i < work->record->replaces_count && err == ERR_OK; i++) {
+    for (uint32_t i = 0; i < work->record->replaces_count && err == ERR_OK && !place.is_gone; i++) {
         record_key(&work->record->id, author, &work->record->replaces[i], &key);
         err = effect_add(effect, &key, name);
     }
@@ -147,7 +150,7 @@ static enum err move_gather(struct withdrawal *work, const struct move *move, ui
 static enum err move_log(struct withdrawal *work, const struct move *move, uint32_t *left)
 {
     struct effect effect = {NULL, NULL, 0, 0};
-    struct ends ends = {NULL, 0};
+    struct ends ends = {NULL, 0, false};
     uint64_t end = move->to;
     uint32_t author;
     enum err err = views_author(work->txn, &move->info.node, &author);
@@ -176,7 +179,7 @@ static enum err move_log(struct withdrawal *work, const struct move *move, uint3
 enum err withdraw_step(struct withdrawal *work, uint32_t entries_max, bool *ret_is_done)
 {
     struct moves *moves = malloc(sizeof *moves);
-    struct ends ends = {NULL, 0};
+    struct ends ends = {NULL, 0, false};
     uint32_t left = entries_max;
     size_t done = 0;
     enum err err;

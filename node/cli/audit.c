@@ -17,9 +17,9 @@ static const char *action_word(const char *action)
     static const char *const words[][2] = {
         {"life", N_("life begins")},    {"start", N_("node started")},   {"stop", N_("node stopped")},   {"refused", N_("user refused")}, {"record", N_("recorded")},
         {"import", N_("imported")},     {"search", N_("searched")},      {"show", N_("shown")},          {"trace", N_("traced")},         {"export", N_("exported")},
-        {"bundle", N_("bundle")},       {"backup", N_("backup")},        {"join", N_("joined")},         {"admit", N_("admitted")},       {"suspend", N_("suspended")},
+        {"bundle", N_("bundle written")},       {"backup", N_("backup")},        {"join", N_("joined")},         {"admit", N_("admitted")},       {"suspend", N_("suspended")},
         {"rotate", N_("keys rotated")}, {"grant", N_("granted")},        {"erase", N_("erased")},        {"classify", N_("classified")},  {"request", N_("permission asked")},
-        {"answer", N_("permission answered")}, {"release", N_("released")}, {"audit", N_("trail listed")}, {"open", N_("searches read")},
+        {"answer", N_("permission answered")}, {"release", N_("released")}, {"audit", N_("trail listed")}, {"open", N_("searches read")}, {"bundle-in", N_("bundle taken in")},
     };
 
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
@@ -34,7 +34,8 @@ static const char *count_word(const char *name)
 {
     static const char *const words[][2] = {{"new", N_("new")},       {"updated", N_("changed")},  {"unchanged", N_("unchanged")}, {"total", N_("found")},  {"shown", N_("shown")},
                                            {"guarded", N_("guarded")}, {"stored", N_("stored")},  {"held", N_("held already")},   {"refused", N_("refused")}, {"times", N_("times")},
-                                           {"keys", N_("keys")},       {"records", N_("records")}};
+                                           {"keys", N_("keys")},       {"records", N_("records")},
+                                           {"commits", N_("commits")}, {"entries", N_("entries")}};
 
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
         if (strcmp(words[i][0], name) == 0) {

@@ -1,5 +1,6 @@
 /* import.c - griot import: a file's rows into signed records, in batches; each batch is durable before the next is built. */
 #include "node/cli/ask.h"
+#include "node/cli/expires.h"
 #include "node/cli/mapping_file.h"
 #include "node/cli/origin.h"
 #include "node/cli/output.h"
@@ -39,7 +40,7 @@ struct import {
     uint8_t *batch;
     struct out out;
     uint32_t items;
-    uint64_t fresh, updated, unchanged; /* as the node says */
+    uint64_t fresh, updated, unchanged, kept; /* as the node says */
     json_t *errors;
     uint64_t error_count;
     uint64_t file_bytes; /* 0: not known */
@@ -74,6 +75,7 @@ static enum err take_result(struct import *import, enum err err, json_t *result)
     import->fresh += count_of(result, "new");
     import->updated += count_of(result, "updated");
     import->unchanged += count_of(result, "unchanged");
+    import->kept += count_of(result, "kept");
     json_decref(result);
     return ERR_OK;
 }
@@ -220,7 +222,7 @@ static json_t *import_json(struct import *import, const char *file, const struct
     } numbers[] = {
         {"rows", report->rows},         {"accepted", report->accepted + report->unchanged},
         {"rejected", report->rejected}, {"new", import->fresh},
-        {"updated", import->updated},   {"unchanged", import->unchanged},
+        {"updated", import->updated},   {"unchanged", import->unchanged}, {"kept", import->kept},
         {"warnings", report->warnings},
     };
 
@@ -286,6 +288,10 @@ void render_import(FILE *to, const json_t *answer, bool is_color)
                       reply_count(c, answer, "unchanged"));
     }
     (void)fputc('\n', to);
+    if (count_of(answer, "kept") > 0) {
+        (void)fprintf(to, _("  %s updated records keep the day of the version they replace, which expires later or never"), reply_count(a, answer, "kept"));
+        (void)fputc('\n', to);
+    }
     (void)fprintf(to, _("  refused: %s"), reply_count(a, answer, "rejected"));
     if (json_is_string(json_object_get(answer, "rejected_file"))) {
         text_clean(text, sizeof text, reply_string(answer, "rejected_file"));
@@ -456,6 +462,9 @@ static int run_import(struct invocation *invocation)
         outcome = fail_because(invocation, ERR_USAGE, _("no mapping is given"), _("a mapping says which column is which field"), advice);
     }
     if (outcome == OUTCOME_DONE) {
+        outcome = expires_put(invocation, NULL);
+    }
+    if (outcome == OUTCOME_DONE) {
         outcome = mapping_file_read(invocation, map, &mapping);
     }
     if (outcome == OUTCOME_DONE) {
@@ -494,6 +503,7 @@ static int run_import(struct invocation *invocation)
 
 static const struct option_row options[] = {
     {"map", 'm', "MAP", N_("the mapping: a path, or the name of one that is installed"), COMPLETES_MAPPING},
+    {"expires", 0, "DAY", N_("the day from which on it is hidden everywhere, and soon after erased: 2027-01-31, or 90d for 90 days from now"), COMPLETES_NOTHING},
     {"to", 't', "LIST", N_("who may read the records: region (default), rilo, local, names of nodes, operation:NAME; separated by commas"), COMPLETES_NOTHING},
     {"yes", 'y', NULL, N_("do not ask before they are recorded"), COMPLETES_NOTHING},
     {"dry-run", 'n', NULL, N_("read and check everything; nothing is recorded"), COMPLETES_NOTHING},
@@ -511,7 +521,7 @@ static const struct example_row examples[] = {
 
 const struct command command_import = {
     .name = "import",
-    .usage = "FILE --map MAP [--to LIST] [--yes] [--dry-run] [--rejected FILE] [--strict]",
+    .usage = "FILE --map MAP [--to LIST] [--expires DAY] [--yes] [--dry-run] [--rejected FILE] [--strict]",
     .summary = N_("bring in records from a CSV file"),
     .details = N_("Each accepted row is one signed record. The same file twice makes no duplicates: a row is known by its source's id column, else "
                   "by its content. "

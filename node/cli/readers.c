@@ -1,6 +1,7 @@
 /* readers.c - griot readers, and what record and import show before they save. */
 #include "node/cli/readers.h"
 
+#include "node/cli/expires.h"
 #include "node/cli/output.h"
 #include "node/cli/render.h"
 #include "node/cli/reply.h"
@@ -36,6 +37,11 @@ int readers_append_begin(const struct invocation *invocation, struct client *cli
         json_decref(shown); /* the whole region, whoever joins meanwhile */
     } else if (request != NULL) {
         (void)json_object_set_new(request, "shown", shown);
+    }
+    outcome = expires_put(invocation, request);
+    if (outcome != OUTCOME_DONE) {
+        json_decref(request);
+        return outcome;
     }
     err = client_append_begin(client, request, &error);
     outcome = err == ERR_OK ? OUTCOME_DONE : fail_answer(invocation, err, error);

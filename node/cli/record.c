@@ -1,6 +1,7 @@
 /* record.c - griot record: enter one record, from fields on the command line, from JSON, or both. What is wrong is shown all at once, in the
  * officer's language. */
 #include "node/cli/ask.h"
+#include "node/cli/expires.h"
 #include "node/cli/faults.h"
 #include "node/cli/origin.h"
 #include "node/cli/output.h"
@@ -656,6 +657,10 @@ static int run_record(struct invocation *invocation)
         return fail_because(invocation, ERR_USAGE, _("no field is given"), NULL,
                             _("griot record KIND --fields lists them; --from FILE reads them from JSON"));
     }
+    outcome = expires_put(invocation, NULL);
+    if (outcome != OUTCOME_DONE) {
+        return outcome;
+    }
     entry = calloc(1, sizeof *entry);
     if (entry != NULL) {
         entry->draft = draft_new(kind);
@@ -685,6 +690,7 @@ static int run_record(struct invocation *invocation)
 static const struct option_row options[] = {
     {"from", 'f', "FILE", N_("read the fields from a JSON file; - reads standard input"), COMPLETES_FILE},
     {"to", 't', "LIST", N_("who may read it: region (default), rilo, local, names of nodes, operation:NAME; separated by commas"), COMPLETES_NOTHING},
+    {"expires", 0, "DAY", N_("the day from which on it is hidden everywhere, and soon after erased: 2027-01-31, or 90d for 90 days from now"), COMPLETES_NOTHING},
     {"yes", 'y', NULL, N_("do not ask before it is recorded"), COMPLETES_NOTHING},
     {"dry-run", 'n', NULL, N_("check only; nothing is recorded"), COMPLETES_NOTHING},
     {"fields", 0, NULL, N_("list the fields of the kind"), COMPLETES_NOTHING},
@@ -705,7 +711,7 @@ static const struct example_row examples[] = {
 
 const struct command command_record = {
     .name = "record",
-    .usage = "KIND [FIELD=VALUE ...] [--from FILE] [--to LIST] [--yes] [--dry-run]",
+    .usage = "KIND [FIELD=VALUE ...] [--from FILE] [--to LIST] [--expires DAY] [--yes] [--dry-run]",
     .summary = N_("enter a record: a seizure, an alert or an operation"),
     .details =
         N_("The record is checked, signed and written to this node's disk before its id is printed; from then on it is on its way to the others. "

@@ -14,6 +14,9 @@ void render_lag(FILE *to, const json_t *answer, size_t columns, bool is_all, boo
 void render_search(FILE *to, const json_t *answer, bool is_color);
 void render_show(FILE *to, const json_t *answer, bool is_color);
 void render_trace(FILE *to, const json_t *answer, bool is_color);
+/* Of a version's row: why its content is not here ("missing"), and the orders to erase it ("erasure"); nothing when there is nothing to say. */
+void render_missing(FILE *to, const json_t *row);
+void render_erasure(FILE *to, const json_t *erasure);
 void render_readers(FILE *to, const json_t *answer, bool is_color);
 void render_grant(FILE *to, const json_t *answer, bool is_color);
 void render_sealed(FILE *to, const json_t *answer, bool is_color);

@@ -124,11 +124,25 @@ void render_show(FILE *to, const json_t *answer, bool is_color)
         bool is_current = json_is_true(json_object_get(version, "current"));
         char depth[TEXT_NUMBER_BYTES];
         (void)fputc('\n', to);
+        if (json_object_get(version, "missing") != NULL) { /* of its content nothing is known, its number neither */
+            (void)fprintf(to, _("version %.12s, recorded by %s"), reply_string(version, "version"), reply_string(version, "origin"));
+            (void)fputc('\n', to);
+            render_missing(to, version);
+            continue;
+        }
         (void)fprintf(to, _("version %s, %s, recorded by %s, %s"), reply_count(depth, version, "depth"), is_current ? _("in force") : _("replaced"),
                       reply_string(version, "origin"), reply_when(when, reply_string(version, "recorded")));
         (void)fputc('\n', to);
+        render_missing(to, version);
         print_readers(to, version);
         print_fields(to, kind != NULL ? kind->fields : NULL, json_object_get(version, "fields"), 2);
+    }
+    json_array_foreach(json_object_get(answer, "not_here"), i, version)
+    {
+        (void)fputc('\n', to);
+        (void)fprintf(to, _("version %.12s, replaced"), reply_string(version, "version"));
+        (void)fputc('\n', to);
+        render_missing(to, version);
     }
 }
 

@@ -48,6 +48,7 @@ void render_trace(FILE *to, const json_t *answer, bool is_color)
         (void)fprintf(to, _("recorded by %s, %s: "), reply_string(version, "origin"), reply_when(when, reply_string(version, "recorded")));
         print_state(to, reply_string(version, "state"));
         (void)fputc('\n', to);
+        render_missing(to, version);
         print_names(to, _("readable by"), json_object_get(version, "readers"));
         print_names(to, _("held by"), json_object_get(version, "held_by"));
         print_names(to, _("not yet"), json_object_get(version, "not_yet"));

@@ -48,7 +48,7 @@ enum err core_begin(struct core *core)
 
 enum err core_outcome(struct core *core, enum err err)
 {
-    if (core->is_open && (err_blame(err) == BLAME_SELF || err == ERR_PERMISSION)) {
+    if (err != ERR_OK && core->is_open && (err_blame(err) == BLAME_SELF || store_has_failed(core->store))) {
         store_abort(core->store);
         core->is_open = false;
         core->given_up = err;

@@ -23,7 +23,7 @@ static enum err frontier_counter_read(struct core *core)
     return err;
 }
 
-enum err core_new(struct home *home, struct store *store, struct core **ret, char *why)
+enum err core_new(struct home *home, struct store *store, const char *gateway, struct core **ret, char *why)
 {
     struct core *core = calloc(1, sizeof *core);
     why[0] = '\0';
@@ -58,7 +58,7 @@ enum err core_new(struct home *home, struct store *store, struct core **ret, cha
         err = frontier_counter_read(core);
     }
     if (err == ERR_OK) {
-        struct gateway_config config = {.listen = home->config.listen, .transport_public = home->transport_public, .transport = home->transport};
+        struct gateway_config config = {.listen = home->config.listen, .transport_public = home->transport_public, .transport = home->transport, .program = gateway};
         err = gateway_new(&config, &core->gateway, why);
     }
     if (err != ERR_OK) {
@@ -101,6 +101,10 @@ void core_on_stored(struct core *core, void (*stored)(void *arg, bool has_commit
     core->stored_arg = arg;
 }
 
+void core_compact_at(struct core *core, uint64_t wall_ms) { core->compact_ms = wall_ms; }
+
+bool core_wants_compaction(const struct core *core) { return core->is_compaction_due; }
+
 void core_stop(struct core *core)
 {
     atomic_store(&core->is_stopping, true);
@@ -109,6 +113,38 @@ void core_stop(struct core *core)
 }
 
 /* ---- the loop ---- */
+
+/* The gateway's process has ended, by a fault of its library or because a peer has filled its memory. What it held was in no transaction: every session begins again. */
+static void gateway_lost(struct core *core)
+{
+    log_event(LOG_WARN, "gateway_lost", "connections end and begin again");
+    for (size_t i = 0; i < CONNECTIONS_MAX; i++) {
+        if (core->connections[i].number != 0) {
+            connection_end(core, &core->connections[i], ERR_UNREACHABLE, "the gateway was started again", 0, true);
+        }
+    }
+    core->is_gateway_lost = true;
+    core->gateway_next = core->now;
+    if (core->now.ms - core->gateway_started.ms < GATEWAY_LIFE_MS) { /* it dies again and again: not in a tight circle */
+        core->gateway_next.ms += GATEWAY_PAUSE_MS;
+    }
+}
+
+static void gateway_tend(struct core *core)
+{
+    char why[GATEWAY_WHY_BYTES_MAX];
+    if (!core->is_gateway_lost || core->now.ms < core->gateway_next.ms) {
+        return;
+    }
+    enum err err = gateway_restart(core->gateway, why);
+    core->now = core->gateway_started = mono_now();
+    core->gateway_next.ms = core->now.ms + GATEWAY_PAUSE_MS;
+    core->is_gateway_lost = err != ERR_OK;
+    log_event(err == ERR_OK ? LOG_INFO : LOG_ERROR, "gateway_started", "err=%s%s%s", err_name(err), err == ERR_OK ? "" : " why=", err == ERR_OK ? "" : why);
+    if (err == ERR_OK) {
+        core->has_membership_change = true; /* it knows nobody yet */
+    }
+}
 
 static void take_event(struct core *core, const struct gateway_event *event)
 {
@@ -135,6 +171,9 @@ static void take_event(struct core *core, const struct gateway_event *event)
         break;
     case GATEWAY_ABUSE:
         core_refused(core, "?", ERR_MALFORMED, "WIRE.md 5: not one frame");
+        break;
+    case GATEWAY_LOST:
+        gateway_lost(core);
         break;
     }
 }
@@ -190,12 +229,13 @@ static long wait_ms(const struct core *core)
             until = at < until ? at : until;
         }
     }
+    if (core->is_gateway_lost && core->gateway_next.ms < until) {
+        until = core->gateway_next.ms;
+    }
     if ((core->ahead_count > 0 || core->wants_released) && core->ahead_next.ms < until) {
         until = core->ahead_next.ms;
     }
-    if (until == UINT64_MAX) {
-        return -1;
-    }
+    until = core_sweep_at(core) < until ? core_sweep_at(core) : until;
     uint64_t left = until > core->now.ms ? until - core->now.ms : 0;
     return left < 60000 ? (long)left : 60000;
 }
@@ -218,19 +258,20 @@ enum err core_run(struct core *core)
 {
     core_settle(core);
     while (!atomic_load(&core->is_stopping) && !core->is_broken) {
-        zmq_pollitem_t items[] = {{.socket = gateway_socket(core->gateway), .events = ZMQ_POLLIN}, {.fd = core->wake, .events = ZMQ_POLLIN}};
+        zmq_pollitem_t items[] = {{.fd = core->wake, .events = ZMQ_POLLIN}, {.fd = gateway_descriptor(core->gateway), .events = ZMQ_POLLIN}};
         core->now = mono_now();
-        if (zmq_poll(items, 2, wait_ms(core)) < 0 && zmq_errno() != EINTR) {
+        if (zmq_poll(items, items[1].fd >= 0 ? 2 : 1, wait_ms(core)) < 0 && zmq_errno() != EINTR) {
             break;
         }
         core->now = mono_now();
-        if (items[1].revents & ZMQ_POLLIN) {
+        if (items[0].revents & ZMQ_POLLIN) {
             uint64_t count;
             (void)!read(core->wake, &count, sizeof count);
         }
         core_run_jobs(core);
         drain(core);
         core_settle(core);
+        gateway_tend(core);
         core->now = mono_now();
         if (core->now.ms - core->readers_checked.ms >= READER_CHECK_MS) {
             core->readers_checked = core->now;
@@ -243,6 +284,7 @@ enum err core_run(struct core *core)
             }
             core_feed(core, &(struct sync_event){.type = SYNC_TICK, .now = core->now, .peer = UINT32_MAX});
         }
+        core_sweep(core);
         core_settle(core);
     }
     /* Say goodbye, answer those who wait. */

@@ -8,12 +8,16 @@
 
 struct core;
 
-/* `home` is unlocked; all are borrowed until core_destroy. `why` (GATEWAY_WHY_BYTES_MAX) explains why the address to listen on
+/* `home` is unlocked; all are borrowed until core_destroy. `gateway`: the program that is started as the gateway's process, NULL: a thread. `why` (GATEWAY_WHY_BYTES_MAX) explains why the address to listen on
  * was not taken, and is empty when something else failed. */
-MUST_CHECK enum err core_new(struct home *home, struct store *store, struct core **ret, char *why);
+MUST_CHECK enum err core_new(struct home *home, struct store *store, const char *gateway, struct core **ret, char *why);
 void core_destroy(struct core **core);
 /* Run until core_stop. ERR_OK after a graceful stop; ERR_IO when the disk can no longer be trusted (exit 74). */
 MUST_CHECK enum err core_run(struct core *core);
+/* At this wall time (milliseconds since 1970; 0: never) stop, when payloads have been taken out of the store since it was compacted last: core_wants_compaction is then true.
+ * Before core_run. */
+void core_compact_at(struct core *core, uint64_t wall_ms);
+bool core_wants_compaction(const struct core *core);
 /* From any thread or a signal handler. */
 void core_stop(struct core *core);
 /* Called in the core's thread after each transaction, to wake those who follow the journal. `has_commits`: of some log; else it was a frontier or another notice. */

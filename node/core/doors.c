@@ -1,5 +1,5 @@
-#include "node/audit.h"
 #include "node/core/state.h"
+#include "node/frontier.h"
 #include "node/trust.h"
 
 #include <stdlib.h>
@@ -240,6 +240,9 @@ size_t core_notice_heads(struct unpack *unpack, const struct notice_ref *ref, st
 void core_notice_stored(struct core *core, uint32_t slot, const struct notice_ref *ref, bool is_start)
 {
     core_note_frontier(core, ref);
+    if (ref->kind == NOTICE_FRONTIER) {
+        core_sweep_soon(core);
+    }
     struct sync_event event = {.type = SYNC_NOTICE, .now = core->now, .peer = slot};
     event.u.notice.ref = *ref;
     event.u.notice.is_start = is_start;
@@ -267,44 +270,14 @@ enum err core_make_frontier(struct core *core, struct pending *p)
     if (count > FRONTIER_HEADS_MAX) {
         count = FRONTIER_HEADS_MAX;
     }
-    struct frontier frontier = {.version = FORMAT_VERSION, .region = core->home->region, .node = core->home->node, .clock = wall_now()};
-    struct audit_head audit;
+    struct frontier_new fresh;
+    enum err err = frontier_sign(&core->writer, core->heads, count, core->frontier_counter, &fresh);
     p->type = PENDING_NOTICE;
-    enum err err = audit_settle(&core->writer, false);
+    p->ref = fresh.ref;
+    p->is_new = fresh.is_new;
+    p->clause = fresh.clause;
     if (err == ERR_OK) {
-        err = audit_head_now(core->store, &audit);
+        core_note_frontier(core, &fresh.ref);
     }
-    if (err != ERR_OK) {
-        return core_outcome(core, err);
-    }
-    frontier.audit_life = audit.life;
-    frontier.audit_count = audit.count;
-    frontier.audit_head = audit.hash;
-    /* Rises with every frontier, within a second too, and across a restored store: time does that, seconds apart. */
-    uint64_t clock_counter = frontier.clock.ms / 1000;
-    frontier.counter = clock_counter > core->frontier_counter ? clock_counter : core->frontier_counter + 1;
-    core->frontier_counter = frontier.counter;
-    frontier.roster_number = membership_roster_number(core->writer.membership);
-    frontier.roster_hash = *membership_roster_hash(core->writer.membership);
-    frontier.acts_digest = *membership_acts_digest(core->writer.membership);
-    frontier.head_count = (uint32_t)count;
-    uint8_t *heads = malloc(NOTICE_BYTES_MAX), *memory = malloc(4096);
-    if (heads == NULL || memory == NULL) {
-        free(heads);
-        free(memory);
-        return ERR_MEMORY;
-    }
-    struct out list = out_into(heads, NOTICE_BYTES_MAX), body = out_into(memory, 1024), whole = out_into(memory + 1024, 3072);
-    heads_canonical(core->heads, count, &list);
-    hash_of(HASH_HEADS, out_written(&list), &frontier.heads_digest);
-    frontier_encode(&frontier, &body);
-    struct notice notice = {.kind = NOTICE_FRONTIER, .body = out_written(&body), .signature_count = 1};
-    sign_make(SIGN_FRONTIER, &core->home->region, notice.body, core->home->identity, &notice.signatures[0].signature);
-    notice_encode(&notice, &whole);
-    err = list.is_full || body.is_full || whole.is_full
-              ? ERR_OVERSIZE
-              : store_admit_notice(core->store, out_written(&whole), 0, out_written(&list), &p->ref, &p->is_new, &p->clause);
-    free(heads);
-    free(memory);
     return err;
 }

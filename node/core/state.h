@@ -21,6 +21,8 @@ enum {
     REMEMBERED_NODES_MAX = 1024,
     AHEAD_MAX = 64,                 /* own logs that give way at a time; the engine says the rest again at the next session */
     AHEAD_RETRY_MS = 1000,
+    GATEWAY_LIFE_MS = 2000, /* a gateway that dies younger is started again after a pause */
+    GATEWAY_PAUSE_MS = 500,
     SENT_MAX = 8,                   /* the engine keeps two ranges under way for a peer */
 };
 
@@ -96,6 +98,7 @@ struct core {
     struct sync *sync;
     struct unpack *unpack;
     struct mono_ms now, started, readers_checked;
+    struct mono_ms gateway_started, gateway_next; /* when it was started last; when it is started again, if lost */
     struct connection connections[CONNECTIONS_MAX];
     uint32_t next_connection;
     struct link *links;
@@ -104,7 +107,7 @@ struct core {
     uint64_t random;
     bool is_open; /* a transaction is */
     enum err given_up; /* why this turn's transaction was aborted; ERR_OK: it was not */
-    bool is_intake_stopped, is_own_ahead, wants_frontier, has_membership_change, is_broken;
+    bool is_intake_stopped, is_gateway_lost, is_own_ahead, wants_frontier, has_membership_change, is_broken;
     struct ahead aheads[AHEAD_MAX];
     size_t ahead_count;
     struct mono_ms ahead_next;   /* not tried again before */
@@ -123,6 +126,14 @@ struct core {
     uint64_t frontier_counter; /* highest of an own frontier */
     struct remembered *remembered;
     size_t remembered_count;
+    struct sweep {
+        struct mono_ms next;   /* when days are looked at again */
+        struct mono_ms looked; /* when they were last */
+        struct mono_ms retry;  /* the search for what orders name is not tried before */
+        uint64_t day;          /* that was written when last looked at */
+    } sweep;
+    uint64_t compact_ms; /* wall time of the next compaction, when something was taken out by then; 0: never */
+    bool is_compaction_due;
     uint64_t ends_told; /* store_ends_changed when the engine was told last */
     void (*stored)(void *arg, bool has_commits);
     void *stored_arg;
@@ -151,7 +162,8 @@ uint32_t core_slot_of(struct core *core, uint32_t connection);
 /* carry.c */
 struct pending *core_pending(struct core *core);
 enum err core_begin(struct core *core);
-/* Pass on what an operation inside the transaction returned. When that may have left half of it behind (our own fault, not the peer's), the transaction is given up. */
+/* Pass on what an operation inside the transaction returned. When that may have left half of it behind (our own fault, not the peer's), the transaction is given up; whoever
+ * was merely refused, as for want of permission, changes nothing for the others in it. */
 enum err core_outcome(struct core *core, enum err err);
 /* Intake has stopped (ERR_FULL) or goes on (anything else): remembered for status, and logged when it changes. */
 void core_intake(struct core *core, enum err err);
@@ -179,6 +191,11 @@ void core_own_conflict(struct core *core, const struct log_id *log, uint64_t seq
 void core_own_released(struct core *core);
 void core_own_tend(struct core *core); /* what of both is still to be done */
 void core_own_told(struct core *core, const struct pending *p, enum err err);
+
+/* sweep.c */
+void core_sweep(struct core *core);
+void core_sweep_soon(struct core *core); /* a clock was told */
+uint64_t core_sweep_at(const struct core *core); /* monotonic */
 
 /* live.c */
 enum err core_take_live(struct core *core, struct live *ret);

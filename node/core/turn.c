@@ -46,6 +46,18 @@ static bool end_take(void *arg, const struct log_info *log)
     return true;
 }
 
+/* So much of an own log may have left, by hand: who shows it is not ahead of us. As at the start. */
+static void tell_left(struct core *core, const struct log_info *log)
+{
+    struct sync_event event = {.type = SYNC_STORED, .now = core->now, .peer = UINT32_MAX};
+    event.u.stored.head = log->sent;
+    event.u.stored.node = log->node;
+    event.u.stored.channel = log->channel;
+    event.u.stored.cut_height = log->cut_height;
+    event.u.stored.is_start = true;
+    core_feed(core, &event);
+}
+
 /* A cut, a fork or finality has moved where logs end: the engine hears of every head as it counts now. What has not moved is no news to it. */
 static void tell_ends(struct core *core)
 {
@@ -62,6 +74,9 @@ static void tell_ends(struct core *core)
     }
     for (size_t i = 0; i < ends.count; i++) {
         const struct log_info *log = &ends.logs[i];
+        if (log->sent.seq > 0 && node_id_equal(&log->node, &core->home->node) && !sync_is_released(core->sync)) {
+            tell_left(core, log);
+        }
         tell_stored(core, UINT32_MAX, &log->head, &log->node, log->channel, log->cut_height);
     }
     free(ends.logs);
@@ -128,8 +143,7 @@ static enum err repeat_jobs(struct core *core)
 {
     enum err err = ERR_BUSY;
     for (int i = 0; i < COMMIT_TRIES_MAX && err == ERR_BUSY; i++) {
-        memset(core->writer.heads, 0, sizeof core->writer.heads);
-        core->writer.note_count = 0;
+        writer_forget(&core->writer);
         err = store_begin(core->store);
         core->is_open = err == ERR_OK;
         core->given_up = ERR_OK;
@@ -146,12 +160,37 @@ static enum err repeat_jobs(struct core *core)
     return err;
 }
 
+/* What a change has admitted is told as if nobody had sent it. */
+static bool tell_admitted(struct core *core)
+{
+    struct admitted *admitted = core->writer.admitted;
+    size_t count = core->writer.admitted_count;
+    core->writer.admitted = NULL;
+    core->writer.admitted_count = 0;
+    for (size_t i = 0; i < count; i++) {
+        struct pending p = {.type = PENDING_SEGMENT, .admitted = admitted[i]};
+        tell_segment(core, &p, ERR_OK, ERR_OK);
+    }
+    free(admitted);
+    return count > 0;
+}
+
+/* Own logs gave way, or commits in them leave, in a change. */
+static void take_own(struct core *core)
+{
+    core->is_own_ahead = core->is_own_ahead || core->writer.is_own_ahead;
+    core->own_again += core->writer.own_again;
+    if (core->writer.has_left) {
+        core->ends_told = 0;
+    }
+    core->writer.is_own_ahead = core->writer.has_left = false;
+    core->writer.own_again = 0;
+}
+
 /* Nothing of the transaction is stored. */
 static void forget(struct core *core, enum err err)
 {
-    memset(core->writer.heads, 0, sizeof core->writer.heads);
-    core->writer.note_count = 0;
-    core->writer.has_notice = false;
+    writer_forget(&core->writer);
     for (size_t i = 0; i < core->pending_count; i++) {
         struct pending *p = &core->pending[i];
         p->admitted = (struct admitted){0};
@@ -164,7 +203,9 @@ static void forget(struct core *core, enum err err)
 static void settle_transaction(struct core *core)
 {
     bool was_open = core->is_open;
-    enum err err = core->given_up != ERR_OK ? core->given_up : was_open ? store_commit(core->store) : ERR_OK;
+    /* One change that failed at a key file spoils the transaction, not what the others in it wanted: theirs is done again. */
+    enum err given_up = core->given_up == ERR_PERMISSION ? ERR_BUSY : core->given_up;
+    enum err err = given_up != ERR_OK ? given_up : was_open ? store_commit(core->store) : ERR_OK;
     core->is_open = false;
     if (err != ERR_OK) {
         forget(core, err);
@@ -224,6 +265,10 @@ static void settle_transaction(struct core *core)
         core_notice_stored(core, UINT32_MAX, &notes[i], false);
     }
     free(notes);
+    if (err == ERR_OK) {
+        has_commits = tell_admitted(core) || has_commits;
+        take_own(core);
+    }
     if (core->ends_told != store_ends_changed(core->store)) {
         tell_ends(core);
     }

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 enum {
     LEAVERS_MS = 1,  /* until the second look for the last frames of those who have left */
@@ -28,17 +29,31 @@ static void watch_add(struct watch *watch, void *socket, struct route *route, sh
     watch->items[watch->count++] = (zmq_pollitem_t){.socket = socket, .events = events};
 }
 
+static void watch_descriptor(struct watch *watch, int fd, short events)
+{
+    watch_add(watch, NULL, NULL, events);
+    watch->items[watch->count - 1].fd = fd;
+}
+
 /* ---- commands of the core ---- */
 
-static void allow(struct actor *actor, uint32_t revoked_count, zmq_msg_t *body)
+static void table_add(struct actor *actor, zmq_msg_t *body, bool is_revoked)
 {
-    size_t count = zmq_msg_size(body) / sizeof(struct curve_public);
-    const struct curve_public *keys = zmq_msg_data(body);
-    if (revoked_count > count) {
-        return;
+    size_t count = zmq_msg_size(body) / sizeof(struct curve_public), used = actor->allowed + actor->revoked;
+    count = count <= GATEWAY_ALLOWED_MAX - used ? count : GATEWAY_ALLOWED_MAX - used;
+    if (count > 0) {
+        memcpy(actor->table + used, zmq_msg_data(body), count * sizeof *actor->table);
     }
-    count -= revoked_count;
-    if (zap_allow(actor->zap, keys, count, keys + count, revoked_count) == ERR_OK) {
+    if (is_revoked) {
+        actor->revoked += count;
+    } else {
+        actor->allowed += count;
+    }
+}
+
+static void table_take(struct actor *actor)
+{
+    if (zap_allow(actor->zap, actor->table, actor->allowed, actor->table + actor->allowed, actor->revoked) == ERR_OK) {
         listener_refuse(&actor->listener); /* ZAP is asked only at the door (Z6) */
     }
 }
@@ -67,8 +82,17 @@ static void obey(struct actor *actor, const struct pipe_header *header, zmq_msg_
             route_close(route);
         }
         break;
+    case PIPE_ALLOW_NONE:
+        actor->allowed = actor->revoked = 0;
+        break;
     case PIPE_ALLOW:
-        allow(actor, header->flag, body);
+    case PIPE_REVOKE:
+        table_add(actor, body, header->what == PIPE_REVOKE);
+        break;
+    case PIPE_ALLOW_DONE:
+        table_take(actor);
+        break;
+    case PIPE_CONFIG:
         break;
     case PIPE_RECYCLE:
         if (actor->listener.router != NULL) {
@@ -80,20 +104,21 @@ static void obey(struct actor *actor, const struct pipe_header *header, zmq_msg_
     zmq_msg_close(body);
 }
 
-/* True when there may be more. */
-static bool obey_all(struct actor *actor)
+/* MESSAGE: there may be more; CLOSED: the core is gone. */
+static enum pipe_read obey_all(struct actor *actor)
 {
     for (int i = 0; i < TRANSPORT_BURST; i++) {
         struct pipe_header header;
         zmq_msg_t body;
         zmq_msg_init(&body);
-        if (!pipe_read(actor->outbox.pipe, &header, &body)) {
+        enum pipe_read read = pipe_read(actor->outbox.pipe, &header, &body);
+        if (read != PIPE_MESSAGE) {
             zmq_msg_close(&body);
-            return false;
+            return read;
         }
         obey(actor, &header, &body);
     }
-    return true;
+    return PIPE_MESSAGE;
 }
 
 /* ---- a turn ---- */
@@ -109,15 +134,14 @@ static void watch_all(struct actor *actor, struct watch *watch, void *control, b
     short in = is_stalled ? 0 : ZMQ_POLLIN;
     watch->count = watch->room = 0;
     watch_add(watch, control, NULL, ZMQ_POLLIN);
-    watch_add(watch, actor->outbox.pipe, NULL, (short)(ZMQ_POLLIN | (is_stalled ? ZMQ_POLLOUT : 0)));
+    watch_descriptor(watch, actor->outbox.pipe, (short)(ZMQ_POLLIN | (is_stalled ? ZMQ_POLLOUT : 0)));
     watch_add(watch, zap_socket(actor->zap), NULL, ZMQ_POLLIN);
     if (listener->router != NULL) {
         watch_add(watch, listener->monitor, NULL, ZMQ_POLLIN);
         watch_add(watch, listener->router, NULL, in);
         if (is_waiting) {
             watch->room = watch->count;
-            watch_add(watch, NULL, NULL, ZMQ_POLLIN);
-            watch->items[watch->room].fd = listener->event_fd;
+            watch_descriptor(watch, listener->event_fd, ZMQ_POLLIN);
         }
     }
     for (size_t i = 0; i < actor->routes.used; i++) {
@@ -228,15 +252,15 @@ static bool turn(struct actor *actor, struct watch *watch, void *control)
         return true;
     }
     outbox_flush(&actor->outbox);
-    bool is_asked = watch->items[ITEM_ZAP].revents != 0;
-    if ((watch->items[ITEM_CORE].revents & ZMQ_POLLIN) || is_asked) { /* whom the core let in before they dialled is let in */
-        (void)obey_all(actor);
+    bool is_asked = watch->items[ITEM_ZAP].revents != 0, is_over = false;
+    if ((watch->items[ITEM_CORE].revents & (ZMQ_POLLIN | ZMQ_POLLERR)) || is_asked) { /* whom the core let in before they dialled is let in */
+        is_over = obey_all(actor) == PIPE_CLOSED;
     }
     if (is_asked) {
         uint64_t for_now, for_good;
         zap_answer(actor->zap);
         zap_refused(actor->zap, &for_now, &for_good);
-        door_answered(&actor->door, for_now, for_good, zap_let_in(actor->zap));
+        door_answered(actor->door, for_now, for_good, zap_let_in(actor->zap));
     }
     if (listener->router != NULL) {
         bool is_stalled = !outbox_is_empty(&actor->outbox);
@@ -249,26 +273,52 @@ static bool turn(struct actor *actor, struct watch *watch, void *control)
         rebind(actor);
     }
     serve_dialled(actor, watch);
-    return watch->items[ITEM_CONTROL].revents == 0; /* nothing but $TERM comes that way */
+    return !is_over && watch->items[ITEM_CONTROL].revents == 0; /* nothing but $TERM comes that way */
 }
 
 /* ---- the actor ---- */
 
-static void start(struct actor *actor)
+/* An address may still be held by a gateway whose core was killed: it ends as soon as it notices. */
+static enum err listen_first(struct actor *actor, char *why)
+{
+    enum err err = listener_open(&actor->listener, why);
+    for (int waited_ms = 0; err == ERR_EXISTS && waited_ms < actor->taken_ms; waited_ms += RETRY_MS) {
+        zclock_sleep(RETRY_MS);
+        err = listener_open(&actor->listener, why);
+    }
+    return err;
+}
+
+static enum err start(struct actor *actor, char *why)
 {
     actor->rebind_ms = -1;
     actor->listener.transport = &actor->transport;
     actor->listener.routes = &actor->routes;
-    snprintf(actor->why, sizeof actor->why, "the door keeper (ZAP) could not start");
-    actor->started = routes_init(&actor->routes, &actor->outbox);
-    if (actor->started == ERR_OK) {
-        actor->started = zap_new(actor->transport.context, &actor->zap); /* before any bind (Z3) */
+    snprintf(why, GATEWAY_WHY_BYTES_MAX, "the door keeper (ZAP) could not start");
+    enum err err = routes_init(&actor->routes, &actor->outbox);
+    if (err == ERR_OK) {
+        err = zap_new(actor->transport.context, &actor->zap); /* before any bind (Z3) */
     }
     actor->listener.zap = actor->zap;
-    actor->listener.door = &actor->door;
-    if (actor->started == ERR_OK && actor->listener.address[0] != '\0') {
-        actor->started = listener_open(&actor->listener, actor->why);
+    actor->listener.door = actor->door;
+    if (err == ERR_OK && actor->listener.address[0] != '\0') {
+        err = listen_first(actor, why);
     }
+    return err;
+}
+
+static void tell_started(struct actor *actor, enum err err, const char *text)
+{
+    struct pipe_header header = {.what = PIPE_STARTED, .flag = (uint32_t)err};
+    zmq_msg_t body;
+    size_t n = strlen(text);
+    if (zmq_msg_init_size(&body, n) != 0) {
+        return; /* nothing is said: the core takes it for a gateway that did not start */
+    }
+    if (n > 0) {
+        memcpy(zmq_msg_data(&body), text, n);
+    }
+    outbox_tell(&actor->outbox, &header, &body);
 }
 
 static void end(struct actor *actor)
@@ -279,7 +329,7 @@ static void end(struct actor *actor)
     listener_close(&actor->listener);
     zap_destroy(&actor->zap); /* after the listener (Z3) */
     outbox_fini(&actor->outbox);
-    zmq_close(actor->outbox.pipe);
+    close(actor->outbox.pipe);
     while (zmq_ctx_term(actor->transport.context) != 0 && zmq_errno() == EINTR) {
     }
 }
@@ -288,16 +338,17 @@ void actor_run(zsock_t *control, void *args)
 {
     struct actor *actor = args;
     struct watch *watch = calloc(1, sizeof *watch);
+    char why[GATEWAY_WHY_BYTES_MAX] = "memory ran out";
     sigset_t all;
     sigfillset(&all);
     pthread_sigmask(SIG_BLOCK, &all, NULL); /* signals are for the daemon's own threads */
-    start(actor);
-    actor->started = watch == NULL ? ERR_MEMORY : actor->started;
-    bool is_good = actor->started == ERR_OK;
+    enum err err = start(actor, why);
+    err = watch == NULL ? ERR_MEMORY : err;
+    tell_started(actor, err, err == ERR_OK ? actor->listener.address : why);
     zsock_signal(control, 0);
-    while (is_good && turn(actor, watch, zsock_resolve(control))) {
+    while (err == ERR_OK && turn(actor, watch, zsock_resolve(control))) {
     }
-    while (is_good && obey_all(actor)) {
+    while (err == ERR_OK && obey_all(actor) == PIPE_MESSAGE) {
     }
     end(actor);
     free(watch);

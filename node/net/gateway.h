@@ -1,6 +1,7 @@
-/* gateway.h - owns every socket to other nodes and the CURVE keys, and nothing else. A thread of its
- * own: the core speaks to it only in frames that carry the authenticated key of the peer, so it can
- * become a process, capped in memory, without another word being said (pipe.h).
+/* gateway.h - owns every socket to other nodes and the CURVE keys, and nothing else. A process of its own,
+ * capped in memory (or a thread, for tests): the core speaks to it only in frames that carry the
+ * authenticated key of the peer (pipe.h). What strangers and members send can fill or kill that process;
+ * the core starts it again, and no record was in it.
  *
  * One bound ROUTER (inbound) and one DEALER a dialled peer; CURVE always; our own ZAP handler, bound
  * before anything else. A connection is a number that the gateway (inbound, from 2^31) or the core
@@ -12,6 +13,8 @@
 #include "proto/clock.h"
 #include "proto/ids.h"
 
+#include <sys/types.h>
+
 struct gateway;
 
 enum { GATEWAY_WHY_BYTES_MAX = 160, GATEWAY_ALLOWED_MAX = 4096 };
@@ -21,6 +24,7 @@ struct gateway_config {
     struct curve_public transport_public;
     const struct secret *transport; /* borrowed until gateway_destroy */
     uint32_t handshake_ms;          /* how long a connection may take to prove its key; 0: 10 s, four round trips of a bad link */
+    const char *program;            /* run as a process: the program whose command `gateway` is gateway_process; NULL: a thread of this one. Borrowed */
 };
 
 /* Start, with nobody allowed. On failure `why` (GATEWAY_WHY_BYTES_MAX bytes) holds an English sentence.
@@ -38,6 +42,7 @@ enum gateway_event_type {
     GATEWAY_OPEN,  /* a dialled connection has finished its CURVE handshake; before its first frame */
     GATEWAY_GONE,  /* the connection is no more; after its last frame. Its number is dead */
     GATEWAY_ABUSE, /* a peer broke the one-frame rule or chose its routing id; GATEWAY_GONE follows */
+    GATEWAY_LOST,  /* the process has ended, and with it every connection: gateway_restart. Nothing else comes before that */
 };
 struct gateway_event {
     enum gateway_event_type type;
@@ -49,9 +54,18 @@ struct gateway_event {
     char why[GATEWAY_WHY_BYTES_MAX]; /* GONE: what is known, an English phrase */
 };
 
-/* The socket to poll for input (zmq_poll); then gateway_receive until it returns false. */
-void *gateway_socket(struct gateway *gateway);
+/* The descriptor to poll for input; then gateway_receive until it returns false. -1 while it is lost. */
+int gateway_descriptor(const struct gateway *gateway);
 bool gateway_receive(struct gateway *gateway, struct gateway_event *ret);
+
+/* After GATEWAY_LOST: start the process again, with nobody allowed, listening where it did.
+ *   errors  as gateway_new; it is lost still, and may be restarted again */
+MUST_CHECK enum err gateway_restart(struct gateway *gateway, char *why);
+/* The process, for tests; -1: a thread, or lost. */
+pid_t gateway_pid(const struct gateway *gateway);
+/* What a process is that was started as a gateway: it serves the core at the other end of descriptor 3 until that is gone, with its counts in the memory behind
+ * descriptor 4. Returns an exit code. */
+int gateway_process(void);
 
 /* Queue one frame (copied); dropped when the connection is gone. With `tell`, GATEWAY_TAKEN follows, or
  * GATEWAY_GONE. A connection whose queue passes ROUTE_QUEUE_BYTES_MAX (4 MiB) is GONE. */

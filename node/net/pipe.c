@@ -1,8 +1,9 @@
 #include "node/net/pipe.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
 
 struct outbox_event {
     struct outbox_event *next;
@@ -10,37 +11,53 @@ struct outbox_event {
     zmq_msg_t body;
 };
 
-bool pipe_write(void *socket, const struct pipe_header *header, zmq_msg_t *body, int flags)
+bool pipe_pair(int ret[2])
 {
-    while (zmq_send(socket, header, sizeof *header, flags | ZMQ_SNDMORE) < 0) {
-        if (zmq_errno() != EINTR) {
-            return false;
-        }
+    return socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ret) == 0;
+}
+
+bool pipe_write(int end, const struct pipe_header *header, zmq_msg_t *body, bool may_wait)
+{
+    union {
+        const void *in;
+        void *out;
+    } p = {header}; /* sendmsg does not write to it, but does not say const */
+    struct iovec parts[2] = {{p.out, sizeof *header}, {zmq_msg_data(body), zmq_msg_size(body)}};
+    struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2};
+    ssize_t sent;
+    do {
+        sent = sendmsg(end, &message, MSG_NOSIGNAL | (may_wait ? 0 : MSG_DONTWAIT));
+    } while (sent < 0 && errno == EINTR);
+    if (sent < 0) {
+        return false;
     }
-    /* libzmq admits or refuses whole messages: the second part never waits. */
-    while (zmq_msg_send(body, socket, 0) < 0) {
-        if (zmq_errno() != EINTR) {
-            zmq_msg_close(body);
-            break;
-        }
-    }
+    zmq_msg_close(body);
     return true;
 }
 
-bool pipe_read(void *socket, struct pipe_header *ret, zmq_msg_t *body)
+enum pipe_read pipe_read(int end, struct pipe_header *ret, zmq_msg_t *body)
 {
-    int got;
+    ssize_t got;
     do {
-        got = zmq_recv(socket, ret, sizeof *ret, ZMQ_DONTWAIT);
-    } while (got < 0 && zmq_errno() == EINTR);
+        got = recv(end, NULL, 0, MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT);
+    } while (got < 0 && errno == EINTR);
     if (got < 0) {
-        return false;
+        return errno == EAGAIN || errno == EWOULDBLOCK ? PIPE_NOTHING : PIPE_CLOSED;
     }
-    assert(got == (int)sizeof *ret); /* both ends are this file */
+    if ((size_t)got < sizeof *ret || (size_t)got > sizeof *ret + PIPE_BODY_BYTES_MAX) {
+        return PIPE_CLOSED; /* nothing: its end; anything else no gateway says */
+    }
+    zmq_msg_close(body);
+    if (zmq_msg_init_size(body, (size_t)got - sizeof *ret) != 0) {
+        zmq_msg_init(body);
+        return PIPE_NOTHING; /* it stays where it is */
+    }
+    struct iovec parts[2] = {{ret, sizeof *ret}, {zmq_msg_data(body), zmq_msg_size(body)}};
+    struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2};
     do {
-        got = zmq_msg_recv(body, socket, ZMQ_DONTWAIT); /* messages come whole */
-    } while (got < 0 && zmq_errno() == EINTR);
-    return got >= 0;
+        got = recvmsg(end, &message, MSG_DONTWAIT);
+    } while (got < 0 && errno == EINTR);
+    return got >= (ssize_t)sizeof *ret ? PIPE_MESSAGE : PIPE_CLOSED;
 }
 
 static void outbox_keep(struct outbox *outbox, const struct pipe_header *header, zmq_msg_t *body)
@@ -70,7 +87,7 @@ void outbox_tell(struct outbox *outbox, const struct pipe_header *header, zmq_ms
         zmq_msg_init(&empty);
         body = &empty;
     }
-    if (outbox->first != NULL || !pipe_write(outbox->pipe, header, body, ZMQ_DONTWAIT)) {
+    if (outbox->first != NULL || !pipe_write(outbox->pipe, header, body, false)) {
         outbox_keep(outbox, header, body);
     }
 }
@@ -79,7 +96,7 @@ void outbox_flush(struct outbox *outbox)
 {
     while (outbox->first != NULL) {
         struct outbox_event *event = outbox->first;
-        if (!pipe_write(outbox->pipe, &event->header, &event->body, ZMQ_DONTWAIT)) {
+        if (!pipe_write(outbox->pipe, &event->header, &event->body, false)) {
             return;
         }
         outbox->first = event->next;

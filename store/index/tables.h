@@ -12,12 +12,15 @@ enum {
     VIEW_DEAD,    /* documents that are not current, in blocks */
     VIEW_ENDS,    /* logs of which not all that is held counts: local number of the log -> last commit that counts */
     VIEW_AUTHORS, /* node id -> short local number */
+    VIEW_ERASED,  /* documents whose payload is not here any more, in blocks */
+    VIEW_HIDDEN,  /* documents whose day has come, in blocks */
+    VIEW_DAYS,    /* expiry day | document: of all that expire */
     VIEW_WAITING, /* key id | log | seq -> which entries of the commit could not be opened yet */
     VIEW_TABLES
 };
 #define VIEW_TABLE_NAMES                                                                                                                             \
     {                                                                                                                                                \
-        "meta", "terms", "docs", "tail", "filters", "named", "dead", "ends", "authors", "waiting"                                                               \
+        "meta", "terms", "docs", "tail", "filters", "named", "dead", "ends", "authors", "erased", "hidden", "days", "waiting"                                    \
     }
 
 #endif

@@ -88,7 +88,7 @@ static void measure(void **state)
         double begin = seconds();
         gate_send(&edge, 1, "a small frame, as an alert is", false);
         while (!gateway_receive(hub.gateway, &event)) {
-            zmq_pollitem_t item = {.socket = gateway_socket(hub.gateway), .events = ZMQ_POLLIN};
+            zmq_pollitem_t item = {.fd = gateway_descriptor(hub.gateway), .events = ZMQ_POLLIN};
             (void)zmq_poll(&item, 1, -1);
         }
         took[i] = seconds() - begin;

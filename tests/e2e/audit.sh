@@ -66,14 +66,19 @@ expect 0 "backup" "$griot" -H "$region/sn" backup "$work/backup-$query"
 expect 1 "backup onto it" "$griot" -H "$region/sn" backup "$work/backup-$query"
 expect 5 "suspend at an edge" "$griot" -H "$region/sn" suspend gm
 expect 0 "rotate" "$griot" -H "$region/sn" rotate
+expect 0 "erase" "$griot" -H "$region/sn" erase "$open" --why "entered twice"
+expect 0 "bundle out" "$griot" -H "$region/sn" bundle out --for gm --since nothing --out "$work/gm.bundle"
+expect 0 "bundle in" "$griot" -H "$region/gm" bundle in "$work/gm.bundle"
 who=$(id -un)
-rows sn "[.rows[].action] == [\"life\", \"start\", \"record\", \"record\", \"search\", \"search\", \"search\", \"show\", \"trace\", \"import\", \"backup\", \"backup\", \"backup\", \"suspend\", \"rotate\"]" ||
+rows sn "[.rows[].action] == [\"life\", \"start\", \"record\", \"record\", \"search\", \"search\", \"search\", \"show\", \"trace\", \"import\", \"backup\", \"backup\", \"backup\", \"suspend\", \"rotate\", \"erase\", \"bundle\"]" ||
     fail "the rows are: $("$griot" -H "$region/sn" audit --json | jq -c '[.rows[].action]')"
 rows sn "all(.rows[]; .login == \"$who\" and .uid == $(id -u))" || fail "the rows do not say who"
 rows sn "[.rows[] | select(.action == \"show\")] | length == 1 and .[0].subjects[0].id == \"$id\"" || fail "show"
 rows sn '[.rows[] | select(.action == "search").counts] == [{"total": 2, "shown": 2, "guarded": 1}, {"total": 0, "shown": 0, "guarded": 0}, {"total": 0, "shown": 0, "guarded": 0}]' || fail "search"
 rows sn '[.rows[] | select(.action == "search").outcome] == ["ERR_OK", "ERR_OK", "ERR_INVALID"]' || fail "outcome of a search"
 rows sn '.rows[] | select(.action == "import").counts.new > 1' || fail "import"
+rows sn ".rows[] | select(.action == \"erase\") | .subjects[0].id == \"$open\"" || fail "erase"
+rows gm '[.rows[] | select(.action == "bundle-in") | .outcome] == ["ERR_OK"]' || fail "bundle in"
 rows sn '[.rows[] | select(.action == "backup").outcome] == ["ERR_OK", "ERR_OK", "ERR_EXISTS"]' || fail "backup"
 rows sn '.rows[] | select(.action == "suspend") | .outcome == "ERR_PERMISSION"' || fail "suspend"
 rows sn '[.rows[].action] | all(. == "search")' --action search || fail "--action"
@@ -155,6 +160,8 @@ grep -q "AUDIT-AGAIN" "$work/out" && grep -q "sn, 20" "$work/out" || fail "statu
 # ---- the daemon: no core, no memory to read, a socket for its user alone ----
 pid=$(pid_of sn)
 grep -E '^Max core file size +0 +0 ' "/proc/$pid/limits" > /dev/null || fail "core files: $(grep core "/proc/$pid/limits")"
+gate=$(pgrep -P "$pid" -f gateway) || fail "no process of its own for the sockets"
+grep -E '^Max core file size +0 +0 ' "/proc/$gate/limits" > /dev/null || fail "core files of the gateway: $(grep core "/proc/$gate/limits")"
 [ "$(stat -c %a "$region/sn/control.sock")" = 600 ] || fail "the socket's mode is $(stat -c %a "$region/sn/control.sock")"
 [ "$(awk '/^VmLck/ {print $2}' "/proc/$pid/status")" -gt 0 ] || fail "no memory is locked"
 if [ "$(id -u)" -eq 0 ] && setpriv --reuid=65534 --regid=65534 --clear-groups true 2> /dev/null; then
@@ -194,6 +201,7 @@ if [ "$(id -u)" -eq 0 ] && setpriv --reuid=65534 --regid=65534 --clear-groups tr
     within 30 "the other user's node does not start" answers
     [ "$(stat -c %u "/proc/$other/mem")" = 0 ] || fail "the daemon's memory belongs to its user: it is dumpable"
     nobody head -c 1 "/proc/$other/environ" > /dev/null 2>&1 && fail "another process of the user may look into the daemon"
+    for gate in $(pgrep -P "$other" -f gateway); do [ "$(stat -c %u "/proc/$gate/mem")" = 0 ] || fail "the gateway's memory belongs to its user: it is dumpable"; done
     kill "$other"
     wait "$other" 2> /dev/null
     other=
@@ -224,4 +232,4 @@ expect 1 "verify of an edited trail" "$griot" -H "$region/gm" audit --verify
 grep -q "row 2 does not follow row 1" "$work/out" || fail "verify says: $(cat "$work/out")"
 expect 1 "fsck of an edited trail" "$griot" -H "$region/gm" fsck
 expect 0 "down" "$griot" sandbox down "$region"
-echo "audit: rows of 11 kinds of action, searches open to the auditor alone, no marker in a log, an older state named by both hubs, an edited trail found; $users"
+echo "audit: rows of 14 kinds of action, searches open to the auditor alone, no marker in a log, an older state named by both hubs, an edited trail found; $users"

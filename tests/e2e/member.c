@@ -58,7 +58,7 @@ static bool await(struct member_state *m, int type, struct frame *ret, uint8_t *
     uint64_t until = mono_now().ms + PATIENCE_MS;
     while (mono_now().ms < until && !m->is_gone) {
         struct gateway_event event;
-        zmq_pollitem_t item = {.socket = gateway_socket(m->gateway), .events = ZMQ_POLLIN};
+        zmq_pollitem_t item = {.fd = gateway_descriptor(m->gateway), .events = ZMQ_POLLIN};
         zmq_poll(&item, 1, 50);
         while (gateway_receive(m->gateway, &event)) {
             const char *clause;

@@ -48,6 +48,7 @@ sandbox create "$region" --hubs 1 --edges sn,gm,gw,cm
 
 # ---- a graceful stop: at rest, and in the middle of work ----
 for signal in TERM INT; do
+    : > "$work/log" # what the first has said must not be taken for the second's
     "$griot" -H "$region/sn" run 2> "$work/log" &
     pid=$!
     await 20 "the node did not start" grep -q "event=started" "$work/log"

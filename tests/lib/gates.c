@@ -91,7 +91,7 @@ bool gate_next(struct gate *gate, int ms, struct gateway_event *ret)
     int64_t until = gates_now() + ms;
     while (!gateway_receive(gate->gateway, ret)) {
         int64_t left = until - gates_now();
-        zmq_pollitem_t item = {.socket = gateway_socket(gate->gateway), .events = ZMQ_POLLIN};
+        zmq_pollitem_t item = {.fd = gateway_descriptor(gate->gateway), .events = ZMQ_POLLIN};
         if (left <= 0 || zmq_poll(&item, 1, (long)left) < 0) {
             return false;
         }

@@ -228,7 +228,7 @@ struct span region_frontier(struct region *region, size_t node, uint64_t counter
 {
     uint8_t mem[1024];
     struct out out = out_into(mem, sizeof mem);
-    struct frontier frontier = {.version = FORMAT_VERSION, .region = region->id, .counter = counter, .head_count = (uint32_t)count};
+    struct frontier frontier = {.version = FORMAT_VERSION, .region = region->id, .counter = counter, .head_count = (uint32_t)count, .clock = region->clock};
     frontier.node = region->nodes[node].id;
     *ret_heads = region_heads(region, heads, count);
     hash_of(HASH_HEADS, *ret_heads, &frontier.heads_digest);
@@ -264,32 +264,50 @@ void region_log_fini(struct region_log *log)
     secret_destroy(&log->key);
 }
 
-struct span region_log_commit(struct region_log *log, uint32_t entries, size_t bytes)
+struct hash region_content(const struct entry *entry)
+{
+    struct hash hash;
+    hash_leaf(entry->salt, entry->payload, &hash);
+    return hash;
+}
+
+struct span region_log_entries(struct region_log *log, const struct entry *entries, uint32_t count, uint64_t without, uint64_t roster_number)
 {
     static struct commit commit;
-    static uint8_t payloads[COMMIT_ENTRIES_MAX][PAYLOAD_BYTES_MAX];
     static uint8_t reduced_mem[COMMIT_REDUCED_BYTES_MAX], packed_mem[COMMIT_REDUCED_BYTES_MAX + 1];
     struct out reduced = out_into(reduced_mem, sizeof reduced_mem), packed = out_into(packed_mem, sizeof packed_mem);
     struct commit_packer *packer = commit_packer_new();
     assert_non_null(packer);
     memset(&commit, 0, sizeof commit);
-    commit.entry_count = entries;
+    commit.entry_count = count;
     commit.author_time.ms = 1700000000000;
-    for (uint32_t i = 0; i < entries; i++) {
-        struct entry *entry = &commit.entries[i];
-        memset(payloads[i], 'a' + (int)(i % 26), bytes);
-        random_fill(payloads[i], bytes < 24 ? bytes : 24);
-        random_fill(entry->salt, sizeof entry->salt);
-        entry->has_payload = true;
-        entry->payload = span_of(payloads[i], bytes);
-        entry->leaf.kind = ENTRY_RECORD;
-    }
+    commit.roster_version = roster_number;
+    memcpy(commit.entries, entries, count * sizeof *entries);
     commit_author(&log->chain, &commit, log->key);
+    for (uint32_t i = 0; i < count; i++) {
+        commit.entries[i].has_payload = (without >> i & 1) == 0;
+    }
     commit_reduced(&commit, &reduced);
     assert_false(reduced.is_full);
     assert_int_equal(commit_pack(packer, out_written(&reduced), &packed), ERR_OK);
     commit_packer_destroy(&packer);
     return region_keep(log->region, out_written(&packed));
+}
+
+struct span region_log_commit(struct region_log *log, uint32_t entries, size_t bytes)
+{
+    static struct entry made[COMMIT_ENTRIES_MAX];
+    static uint8_t payloads[COMMIT_ENTRIES_MAX][PAYLOAD_BYTES_MAX];
+    memset(made, 0, sizeof made);
+    for (uint32_t i = 0; i < entries; i++) {
+        memset(payloads[i], 'a' + (int)(i % 26), bytes);
+        random_fill(payloads[i], bytes < 24 ? bytes : 24);
+        random_fill(made[i].salt, sizeof made[i].salt);
+        made[i].has_payload = true;
+        made[i].payload = span_of(payloads[i], bytes);
+        made[i].leaf.kind = ENTRY_RECORD;
+    }
+    return region_log_entries(log, made, entries, 0, log->chain.roster_version);
 }
 
 struct head region_log_head(const struct region_log *log)

@@ -21,6 +21,7 @@ struct region {
     struct sign_public root[REGION_ROOTS];
     struct secret *root_secret[REGION_ROOTS];
     struct span charter;
+    struct wall_ms clock; /* what frontiers say that it is */
     struct region_node nodes[REGION_NODES]; /* 0 and 1 (2, ...) are hubs, the rest edges; rising by id */
     void **kept;
     size_t kept_count;
@@ -69,6 +70,10 @@ void region_log_init(struct region_log *log, struct region *region, size_t node,
 void region_log_fini(struct region_log *log);
 /* The next commit, packed: `entries` payloads of `bytes` each. */
 struct span region_log_commit(struct region_log *log, uint32_t entries, size_t bytes);
+/* The same of these entries, whose payloads stay whole or, where `without` has the bit, are left out: as whoever has erased them would send it. */
+struct span region_log_entries(struct region_log *log, const struct entry *entries, uint32_t count, uint64_t without, uint64_t roster_number);
+/* What a leaf of this entry is named by. */
+struct hash region_content(const struct entry *entry);
 struct head region_log_head(const struct region_log *log);
 /* A segment of items in order. */
 struct seg region_seg(const struct log_id *log, uint64_t first, const struct span *items, uint32_t count);

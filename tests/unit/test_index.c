@@ -111,7 +111,7 @@ static enum err add_batch(struct kv *kv, struct index *index, uint32_t from, uin
 {
     struct record_news *news = calloc((size_t)(to - from) * 2, sizeof *news);
     size_t news_count = 0;
-    struct ends ends = {NULL, 0};
+    struct ends ends = {NULL, 0, false};
     struct kv_txn txn;
     enum err err = ERR_OK;
 

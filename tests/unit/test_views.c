@@ -5,6 +5,7 @@
 #include <setjmp.h>
 #include <cmocka.h>
 
+#include "proto/erasure.h"
 #include "store/index/search.h"
 #include "store/index/tables.h"
 #include "store/index/terms.h"
@@ -21,6 +22,7 @@
 #include <sys/statvfs.h>
 #include <sys/wait.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 static const uint32_t TODAY = 20779; /* 2026-11-22 */
@@ -44,6 +46,17 @@ int statvfs(const char *path, struct statvfs *ret)
     ret->f_blocks = 100 << 20;
     ret->f_bavail = ret->f_bfree = fault_free == UINT64_MAX ? 50 << 20 : fault_free / 4096;
     return 0;
+}
+
+/* What the clock says, instead of the C library's. */
+static time_t fault_time = (time_t)20779 * 86400;
+
+time_t time(time_t *ret)
+{
+    if (ret != NULL) {
+        *ret = fault_time;
+    }
+    return fault_time;
 }
 
 /* ---- a store of two authors ---- */
@@ -1197,6 +1210,249 @@ static void a_damaged_log_is_not_taken_for_damaged_views(void **state)
     scene_end();
 }
 
+/* ---- what was erased or has expired ---- */
+
+/* An order by the author of a log, in that log. */
+static void order(size_t log, const struct hash *contents, uint32_t count)
+{
+    struct erasure erasure = {.author = scene.logs[log].chain.node, .leaf_count = count};
+    uint8_t bytes[PAYLOAD_BYTES_MAX];
+    struct out out = out_into(bytes, sizeof bytes);
+
+    memcpy(erasure.leaves, contents, count * sizeof *contents);
+    if (count == 2 && memcmp(contents[0].b, contents[1].b, 32) > 0) {
+        erasure.leaves[0] = contents[1];
+        erasure.leaves[1] = contents[0];
+    }
+    assert_int_equal(erasure_encode(&erasure, &out), ERR_OK);
+    struct entry entry = {.leaf = {.kind = ENTRY_ERASURE}, .has_payload = true, .payload = region_keep(&scene.region, out_written(&out))};
+    write_commit(log, &entry, 1, NULL);
+    admit(log, UINT32_MAX);
+}
+
+/* The same answers from an index that was made after the fact. */
+static void answers_stay_when_rebuilt(const char *const *queries, size_t count)
+{
+    uint64_t before[16], kinds[2] = {current_of(RECORD_SEIZURE), current_of(RECORD_ALERT)};
+
+    assert_int_equal(check(), ERR_OK);
+    for (size_t i = 0; i < count; i++) {
+        before[i] = search(queries[i], 0, 100);
+    }
+    assert_int_equal(views_reset(scene.views), ERR_OK);
+    follow(UINT64_MAX);
+    for (size_t i = 0; i < count; i++) {
+        if (search(queries[i], 0, 100) != before[i]) {
+            fail_msg("%s: %d before, %d rebuilt", queries[i], (int)before[i], (int)answer.count);
+        }
+    }
+    assert_int_equal(current_of(RECORD_SEIZURE), kinds[0]);
+    assert_int_equal(current_of(RECORD_ALERT), kinds[1]);
+    assert_int_equal(check(), ERR_OK);
+}
+
+static void what_is_erased_leaves_the_index_at_once(void **state)
+{
+    static const char *const queries[] = {"", "alpha", "beta", "gamma", "delta", "kind:seizure"};
+    struct hash contents[300], both[2];
+
+    (void)state;
+    for (int in_volume = 0; in_volume < 2; in_volume++) { /* documents in the tail, and in a volume */
+        scene_begin();
+        for (uint32_t i = 0; i < (in_volume ? 290u : 1u); i++) {
+            contents[i] = put(0, "seizure", 100 + i, 1, NULL, 0, BASE, "date", "2026-03-05", "commodity", "cocaine", "narrative", i == 0 ? "alpha" : "other", NULL);
+        }
+        struct hash first = put(0, "seizure", 2, 1, NULL, 0, BASE, "date", "2026-03-05", "commodity", "cocaine", "narrative", "beta", NULL);
+        struct hash second = put(0, "seizure", 2, 2, &first, 1, BASE, "date", "2026-03-05", "commodity", "cocaine", "narrative", "gamma", NULL);
+        put(2, "seizure", 3, 1, NULL, 0, BASE, "date", "2026-03-05", "commodity", "cocaine", "narrative", "delta", NULL);
+        admit(0, UINT32_MAX);
+        admit(2, UINT32_MAX);
+        follow(UINT64_MAX);
+        uint64_t all = search("", 0, 0);
+        assert_int_equal(search("alpha", 0, 10), 1);
+        order(0, contents, 1);
+        follow(UINT64_MAX);
+        assert_int_equal(search("alpha", 0, 10), 0);
+        assert_int_equal(search("", 0, 0), all - 1);
+        assert_int_equal(current_of(RECORD_SEIZURE), all - 1);
+        assert_int_equal(versions(100), ERR_OK); /* until the next compaction it is known by its id */
+        assert_int_equal(answer.count, 1);
+        assert_true(answer.versions[0].is_gone && !answer.versions[0].is_current && !answer.versions[0].is_disputed && answer.versions[0].payload.n == 0);
+        /* The newest version alone: the one it had replaced stands again, as for a node that never saw the newest. */
+        order(0, &second, 1);
+        follow(UINT64_MAX);
+        assert_int_equal(search("gamma", 0, 10), 0);
+        assert_int_equal(search("beta", 0, 10), 1);
+        assert_int_equal(search("", 0, 0), all - 1);
+        answers_stay_when_rebuilt(queries, 6);
+        assert_int_equal(versions(100), ERR_NOT_FOUND);
+        both[0] = first;
+        both[1] = second;
+        order(0, both, 2);
+        follow(UINT64_MAX);
+        assert_int_equal(search("beta", 0, 10), 0);
+        assert_int_equal(search("", 0, 0), all - 2);
+        answers_stay_when_rebuilt(queries, 6);
+        scene_end();
+    }
+}
+
+static void an_old_version_may_be_erased_alone(void **state)
+{
+    static const char *const queries[] = {"", "beta", "gamma"};
+
+    (void)state;
+    scene_begin();
+    struct hash first = put(0, "seizure", 2, 1, NULL, 0, BASE, "date", "2026-03-05", "commodity", "cocaine", "narrative", "beta", NULL);
+    put(0, "seizure", 2, 2, &first, 1, BASE, "date", "2026-03-05", "commodity", "cocaine", "narrative", "gamma", NULL);
+    admit(0, UINT32_MAX);
+    follow(UINT64_MAX);
+    order(0, &first, 1);
+    follow(UINT64_MAX);
+    assert_int_equal(search("gamma", 0, 10), 1);
+    assert_int_equal(search("beta", 0, 10), 0);
+    assert_int_equal(versions(2), ERR_OK);
+    assert_int_equal(answer.count, 2);
+    assert_true(answer.versions[0].is_current && answer.versions[1].is_gone);
+    answers_stay_when_rebuilt(queries, 3);
+    scene_end();
+}
+
+/* Erased before, between and after a cut that is lifted again: nothing comes back. */
+static void what_is_erased_stays_so_whatever_its_log_counts(void **state)
+{
+    static const char *const queries[] = {"", "beta", "gamma", "delta"};
+
+    (void)state;
+    for (int when = 0; when < 3; when++) {
+        scene_begin();
+        struct hash first = put(2, "seizure", 2, 1, NULL, 0, BASE, "date", "2026-03-05", "commodity", "cocaine", "narrative", "beta", NULL);
+        struct hash second = put(2, "seizure", 2, 2, &first, 1, BASE, "date", "2026-03-05", "commodity", "cocaine", "narrative", "gamma", NULL);
+        put(2, "seizure", 3, 1, NULL, 0, BASE, "date", "2026-03-05", "commodity", "cocaine", "narrative", "delta", NULL);
+        admit(2, UINT32_MAX);
+        follow(UINT64_MAX);
+        if (when == 0) {
+            order(2, &second, 1);
+            follow(UINT64_MAX);
+        }
+        suspend(NULL, 0); /* nothing of it counts */
+        follow(UINT64_MAX);
+        assert_int_equal(search("", 0, 10), 0);
+        if (when == 1) { /* two hubs, since its own orders do not count now */
+            struct region_log hub;
+            struct erasure erasure = {.author = scene.region.nodes[4].id, .leaf_count = 1, .leaves = {second}};
+            for (size_t i = 0; i < 2; i++) {
+                uint8_t bytes[PAYLOAD_BYTES_MAX];
+                struct out out = out_into(bytes, sizeof bytes);
+                struct admitted admitted;
+                region_log_init(&hub, &scene.region, i, CHANNEL_CONTROL);
+                assert_int_equal(erasure_encode(&erasure, &out), ERR_OK);
+                struct entry entry = {.leaf = {.kind = ENTRY_ERASURE}, .has_payload = true, .payload = out_written(&out)};
+                struct span items[2] = {hub.birth, region_log_entries(&hub, &entry, 1, 0, 1)};
+                assert_int_equal(home_admit(&scene.home, &hub.chain.log, 0, items, 2, &admitted), ERR_OK);
+                region_log_fini(&hub);
+            }
+            follow(UINT64_MAX);
+        }
+        assert_int_equal(check(), ERR_OK);
+        take_back();
+        follow(UINT64_MAX);
+        if (when == 2) {
+            order(2, &second, 1);
+            follow(UINT64_MAX);
+        }
+        assert_int_equal(search("gamma", 0, 10), 0);
+        assert_int_equal(search("beta", 0, 10), 1);
+        assert_int_equal(search("delta", 0, 10), 1);
+        answers_stay_when_rebuilt(queries, 4);
+        scene_end();
+    }
+}
+
+static struct hash put_until(uint32_t id, uint32_t depth, const struct hash *replaces, uint32_t day, ...)
+{
+    struct hash content;
+    va_list args;
+
+    va_start(args, day);
+    struct entry entry = entry_of(payload_of("seizure", id, depth, replaces, replaces == NULL ? 0 : 1, args));
+    va_end(args);
+    entry.leaf.expiry_day = day;
+    write_commit(0, &entry, 1, &content);
+    return content;
+}
+
+static void what_expires_is_hidden_from_its_day_on_and_shown_when_the_clock_is_put_right(void **state)
+{
+    static const char *const queries[] = {"", "alpha", "beta", "gamma", "delta"};
+
+    (void)state;
+    for (int in_volume = 0; in_volume < 2; in_volume++) {
+        fault_time = (time_t)TODAY * 86400;
+        scene_begin();
+        for (uint32_t i = 0; in_volume && i < 290; i++) {
+            put(0, "seizure", 100 + i, 1, NULL, 0, BASE, "date", "2026-03-05", "commodity", "cocaine", "narrative", "other", NULL);
+        }
+        put_until(1, 1, NULL, TODAY + 10, BASE, "date", "2026-03-05", "commodity", "cocaine", "narrative", "alpha", NULL);
+        struct hash first = put_until(2, 1, NULL, TODAY + 20, BASE, "date", "2026-03-05", "commodity", "cocaine", "narrative", "beta", NULL);
+        put_until(2, 2, &first, TODAY + 20, BASE, "date", "2026-03-05", "commodity", "cocaine", "narrative", "gamma", NULL);
+        put_until(3, 1, NULL, TODAY, BASE, "date", "2026-03-05", "commodity", "cocaine", "narrative", "delta", NULL);
+        admit(0, UINT32_MAX);
+        follow(UINT64_MAX);
+        uint64_t others = in_volume ? 290 : 0;
+        static const struct {
+            int days;
+            uint64_t alpha, gamma;
+        } steps[] = {{0, 1, 1}, {9, 1, 1}, {10, 0, 1}, {19, 0, 1}, {20, 0, 0}, {4000, 0, 0}, {10, 0, 1}, {-9000, 1, 1}, {0, 1, 1}, {15, 0, 1}};
+        for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+            fault_time = (time_t)((int)TODAY + steps[i].days) * 86400 + 100;
+            follow(UINT64_MAX);
+            assert_int_equal(search("alpha", 0, 10), steps[i].alpha);
+            assert_int_equal(search("beta", 0, 10), 0);
+            assert_int_equal(search("gamma", 0, 10), steps[i].gamma);
+            assert_int_equal(search("delta", 0, 10), steps[i].days < 0);
+            assert_int_equal(current_of(RECORD_SEIZURE), others + steps[i].alpha + steps[i].gamma + (steps[i].days < 0));
+            assert_int_equal(check(), ERR_OK);
+        }
+        assert_int_equal(versions(1), ERR_OK);
+        assert_int_equal(answer.count, 1);
+        assert_true(answer.versions[0].is_expired && !answer.versions[0].is_gone && !answer.versions[0].is_current && answer.versions[0].payload.n == 0);
+        answers_stay_when_rebuilt(queries, 5);
+        order(0, &first, 1);
+        follow(UINT64_MAX);
+        answers_stay_when_rebuilt(queries, 5);
+        scene_end();
+    }
+    fault_time = (time_t)TODAY * 86400;
+}
+
+/* Very much expires on one day: worked through in steps. */
+static void many_days_are_worked_in_by_and_by(void **state)
+{
+    uint64_t left = 1;
+
+    (void)state;
+    scene_begin();
+    for (uint32_t i = 0; i < 1500; i++) {
+        put_until(i, 1, NULL, TODAY + 1 + i % 3, BASE, "date", "2026-03-05", "commodity", "cocaine", "narrative", "alpha", NULL);
+    }
+    admit(0, UINT32_MAX);
+    follow(UINT64_MAX);
+    assert_int_equal(search("alpha", 0, 0), 1500);
+    fault_time += 10 * 86400;
+    assert_int_equal(views_follow(scene.views, scene.home.store, 1000, &left), ERR_OK);
+    assert_int_equal(left, 1);
+    follow(UINT64_MAX);
+    assert_int_equal(search("alpha", 0, 0), 0);
+    assert_int_equal(check(), ERR_OK);
+    fault_time -= 8 * 86400;
+    follow(UINT64_MAX);
+    assert_int_equal(search("alpha", 0, 0), 500);
+    assert_int_equal(check(), ERR_OK);
+    fault_time = (time_t)TODAY * 86400;
+    scene_end();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -1218,6 +1474,11 @@ int main(void)
         cmocka_unit_test(a_killed_follower_loses_nothing),
         cmocka_unit_test(a_full_disk_stops_the_follower_not_the_answers),
         cmocka_unit_test(a_damaged_log_is_not_taken_for_damaged_views),
+        cmocka_unit_test(what_is_erased_leaves_the_index_at_once),
+        cmocka_unit_test(an_old_version_may_be_erased_alone),
+        cmocka_unit_test(what_is_erased_stays_so_whatever_its_log_counts),
+        cmocka_unit_test(what_expires_is_hidden_from_its_day_on_and_shown_when_the_clock_is_put_right),
+        cmocka_unit_test(many_days_are_worked_in_by_and_by),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

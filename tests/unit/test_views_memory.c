@@ -88,7 +88,7 @@ static enum err batch_write(struct kv *kv, uint32_t from, uint64_t current[RECOR
     struct index *index = index_new();
     static struct record_news news[2 * BATCH];
     size_t count = 0;
-    struct ends ends = {NULL, 0};
+    struct ends ends = {NULL, 0, false};
     struct kv_txn txn;
     enum err err;
 
