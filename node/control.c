@@ -351,7 +351,7 @@ static void *client_main(void *arg)
 
 static bool same_user(const struct ucred *peer)
 {
-#ifdef GRIOT_WITHOUT_T33_PEERCRED
+#ifdef GRIOT_WITHOUT_T33_USER
     (void)peer;
     return true;
 #else
