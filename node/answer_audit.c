@@ -26,7 +26,7 @@ static void put_counts(json_t *row, const struct audit_entry *entry)
     static const char *const stored[] = {"new", "updated", "unchanged"}, *const found[] = {"total", "shown", "guarded"}, *const joined[] = {"stored", "held", "refused"},
                              *const refused[] = {"times"}, *const granted[] = {"keys", "records"},
                              *const taken[] = {"commits", "entries", "refused"};
-    const char *const *names = entry->action == AUDIT_RECORD || entry->action == AUDIT_IMPORT ? stored
+    const char *const *names = entry->action == AUDIT_RECORD || entry->action == AUDIT_IMPORT || entry->action == AUDIT_REQUEST || entry->action == AUDIT_ANSWER ? stored
                                : entry->action == AUDIT_SEARCH                                ? found
                                : entry->action == AUDIT_JOIN                                  ? joined
                                : entry->action == AUDIT_BUNDLE_IN                             ? taken

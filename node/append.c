@@ -210,6 +210,7 @@ static enum err add(struct writer *writer, struct append *append, struct group *
     }
     name_record(writer, key, &append->ids[item]);
     append->keyed += key.n > 0;
+    append->kind = record.kind;
     /* Only keyed rows can meet themselves again within a group. */
     if (key.n > 0 && *is_keyed_before && group_has(append, group, &append->ids[item])) {
         struct own_record kept = *own;

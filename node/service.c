@@ -259,7 +259,10 @@ static void describe_append(struct audit_note *note, const void *arg)
     const struct append *append = arg;
     uint64_t counts[3] = {0};
     audit_note_clear(note);
-    note->entry.action = append->keyed > 0 || append->count > 1 ? AUDIT_IMPORT : AUDIT_RECORD;
+    note->entry.action = append->keyed > 0 || append->count > 1 ? AUDIT_IMPORT
+                         : append->kind == RECORD_REQUEST      ? AUDIT_REQUEST
+                         : append->kind == RECORD_ANSWER       ? AUDIT_ANSWER
+                                                               : AUDIT_RECORD;
     for (size_t i = 0; i < append->count; i++) {
         counts[append->states[i]]++;
         if (append->states[i] != APPEND_UNCHANGED) {
@@ -433,7 +436,7 @@ struct audited {
 static const struct audited audited[] = {
     {"search", AUDIT_SEARCH, false}, {"show", AUDIT_SHOW, false},       {"trace", AUDIT_TRACE, false},    {"backup", AUDIT_BACKUP, true}, {"admit", AUDIT_ADMIT, false},
     {"join", AUDIT_JOIN, false},     {"suspend", AUDIT_SUSPEND, false}, {"publish", AUDIT_ROTATE, false}, {"audit", AUDIT_READ, false},   {"grant", AUDIT_GRANT, false},
-    {"erase", AUDIT_ERASE, false},
+    {"erase", AUDIT_ERASE, false},   {"release", AUDIT_RELEASE, false},
 };
 
 static const struct audited *audited_find(const char *name)
