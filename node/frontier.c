@@ -1,5 +1,7 @@
 #include "node/frontier.h"
 
+#include "node/audit.h"
+
 #include <stdlib.h>
 
 #include "crypto/hash.h"
@@ -22,8 +24,12 @@ enum err frontier_sign(struct writer *writer, const struct head *heads, size_t c
     uint64_t last = counter >= begin && counter - begin <= NUMBER_MAX ? counter - begin : 0;
     uint8_t *list_memory = malloc(NOTICE_BYTES_MAX), *memory = malloc(BODY_BYTES_MAX + NOTICE_ROOM_BYTES);
     struct out list = out_into(list_memory, NOTICE_BYTES_MAX), body = out_into(memory, BODY_BYTES_MAX);
-    enum err err = list_memory == NULL || memory == NULL ? ERR_MEMORY : ERR_OK;
+    struct audit_head audit;
+    enum err err = list_memory == NULL || memory == NULL ? ERR_MEMORY : audit_settle(writer, false);
 
+    if (err == ERR_OK) {
+        err = audit_head_now(writer->store, &audit);
+    }
     *ret = (struct frontier_new){0};
     frontier.counter = seconds > last ? seconds : last + 1;
     frontier.roster_number = membership_roster_number(writer->membership);
@@ -31,6 +37,9 @@ enum err frontier_sign(struct writer *writer, const struct head *heads, size_t c
     frontier.acts_digest = *membership_acts_digest(writer->membership);
     frontier.head_count = (uint32_t)count;
     if (err == ERR_OK) {
+        frontier.audit_life = audit.life;
+        frontier.audit_count = audit.count;
+        frontier.audit_head = audit.hash;
         struct out whole = out_into(memory + BODY_BYTES_MAX, NOTICE_ROOM_BYTES);
         struct notice notice = {.kind = NOTICE_FRONTIER, .signature_count = 1};
 

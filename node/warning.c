@@ -15,6 +15,13 @@ static const struct warning warnings[] = {
     {"ALONE", SEVERITY_CRITICAL,
      N_("No peer answers. What is recorded here stays here until one does; what others record is not known here. Entry and search go on."),
      N_("look at this machine's network first, then at griot peers: it shows the last error of each address")},
+    {"AUDIT-AGAIN", SEVERITY_WARNING,
+     N_("A node began a new life of its audit trail, as it does when its home was restored or put back to an older state. What it had written since that state is not in its trail any more; what this node "
+        "remembers of it stays."),
+     N_("nothing, when you know of the restore; else ask that office who did it, and compare: griot audit --heads here, griot audit --verify --against there")},
+    {"AUDIT-BACK", SEVERITY_CRITICAL,
+     N_("A node has signed a head of its audit trail that contradicts what it signed before: rows were changed or cut off, or its home was put back to an older state without a new life of the trail."),
+     N_("ask that office who did it; griot audit --heads --json here shows what it had named, griot audit --verify --against FILE there shows from which row on the trail differs")},
     {"AUTHOR-SHARE", SEVERITY_WARNING,
      N_("A node of the region has written so much that this node takes no more of it today, so that it cannot fill this disk. What waits is counted as missing; it comes when there is room again. "
         "All other nodes are taken in as always."),

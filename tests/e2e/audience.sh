@@ -214,7 +214,7 @@ expect 0 "what it is worth" "$griot" -H "$region/gm" requests --json
 json '[.requests[] | select(.id == "'"$wrong"'")] | .[0].owner == "sn" and .[0].answer == null'
 expect 5 "an answer at the office that asks" "$griot" -H "$region/gm" answer "$request" --grant
 expect 2 "a refusal without a ground" "$griot" -H "$region/sn" answer "${request:0:8}" --refuse
-expect 0 "the answer" "$griot" -H "$region/sn" answer "${request:0:8}" --grant --pass-to bj --why "customs use only" --json
+expect 0 "the answer" "$griot" -H "$region/sn" answer "${request:0:8}" --grant --no-release --pass-to bj --why "customs use only" --json
 json '.restricted and ([.readers[].name] | sort) == ["gm", "sn"]'
 within 30 "the answer does not arrive" one_state $nodes
 expect 0 "what gm was answered" "$griot" -H "$region/gm" requests --json
