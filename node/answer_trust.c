@@ -105,7 +105,10 @@ static enum err publish_change(struct writer *writer, void *arg)
     struct notice_ref ref;
     bool is_new = false;
     const char *clause = NULL;
-    enum err err = home_card_current(writer->home, &card);
+    enum err err = home_refresh(writer->home); /* a command beside us made new keys */
+    if (err == ERR_OK) {
+        err = home_card_current(writer->home, &card);
+    }
     if (err == ERR_OK) {
         err = store_admit_notice(writer->store, out_written(&card), 0, span_of(NULL, 0), &ref, &is_new, &clause);
         *is_published = err == ERR_OK;
@@ -218,35 +221,54 @@ json_t *answer_join(struct service *service, const json_t *request, enum err *re
 
 /* ---- region ---- */
 
+enum { REGION_PART_BYTES_MAX = 400000 /* of notices in one answer: as hex, with room, within one frame of client.h */ };
+
+struct region_part {
+    json_t *notices;
+    size_t at, after, bytes;
+    bool is_full;
+};
+
+/* What a region file carries: frontiers and fork proofs come from the nodes themselves. */
 static bool put_notice(void *arg, const struct notice_ref *ref, struct span notice, struct span heads)
 {
-    json_t *notices = arg;
+    struct region_part *part = arg;
     (void)heads;
-    if (ref->kind == NOTICE_CHARTER || ref->kind == NOTICE_ROSTER || ref->kind == NOTICE_ACT || ref->kind == NOTICE_CARD) {
-        char *hex = malloc(2 * notice.n + 1);
-        if (hex != NULL) {
-            json_array_append_new(notices, json_string(hex_encode(notice.p, notice.n, hex)));
-            free(hex);
-        }
+    if (ref->kind != NOTICE_CHARTER && ref->kind != NOTICE_ROSTER && ref->kind != NOTICE_ACT && ref->kind != NOTICE_CARD) {
+        return true;
     }
+    if (part->at < part->after) {
+        part->at++;
+        return true;
+    }
+    part->is_full = part->bytes + notice.n > REGION_PART_BYTES_MAX;
+    char *hex = part->is_full ? NULL : malloc(2 * notice.n + 1);
+    if (hex == NULL) {
+        part->is_full = true;
+        return false;
+    }
+    json_array_append_new(part->notices, json_string(hex_encode(notice.p, notice.n, hex)));
+    free(hex);
+    part->bytes += notice.n;
+    part->at++;
     return true;
 }
 
 json_t *answer_region(struct service *service, const json_t *request, enum err *ret_err)
 {
-    (void)request;
+    struct region_part part = {.notices = json_array(), .after = (size_t)json_integer_value(json_object_get(request, "after"))};
     struct store_read *read;
-    json_t *notices = json_array();
     *ret_err = store_read_begin(service->store, &read);
     if (*ret_err == ERR_OK) {
-        *ret_err = store_notices(read, put_notice, notices);
+        *ret_err = store_notices(read, put_notice, &part);
         store_read_end(&read);
     }
     if (*ret_err != ERR_OK) {
-        json_decref(notices);
+        json_decref(part.notices);
         return service_error(*ret_err, "the store could not be read", NULL, "griot fsck");
     }
     json_t *answer = answer_new(service, "griot.region/1");
-    json_object_set_new(answer, "notices", notices);
+    json_object_set_new(answer, "notices", part.notices);
+    json_object_set_new(answer, "next", part.is_full ? json_integer((json_int_t)part.at) : json_null());
     return answer;
 }

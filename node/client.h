@@ -54,6 +54,6 @@ MUST_CHECK enum err client_bundle_feed(struct client *client, struct span bytes,
 MUST_CHECK enum err client_bundle_end(struct client *client, json_t **ret_result);
 
 /* Requests that a node answers ("do"): status, peers, lag, search {query, limit, offset}, show {id}, trace {id}, readers {to} or {id}, admit {card (hex of a card notice)}, join {notices (hex)},
- * watch {since} (events as progress, until the client goes away), backup {path}, verify {id?}, fsck, region (the charter, rosters, acts and cards as hex), rebuild. Results: node/ANSWERS.md. */
+ * watch {since} (events as progress, until the client goes away), backup {path}, verify {id?}, fsck, region {after} (charter, rosters, acts and cards as hex, from the given place on), rebuild. Results: node/ANSWERS.md. */
 
 #endif

@@ -89,6 +89,8 @@ static bool is_level(const char *text)
     return strcmp(text, "error") == 0 || strcmp(text, "warn") == 0 || strcmp(text, "info") == 0 || strcmp(text, "debug") == 0;
 }
 
+static bool is_rotation(const char *text) { return strcmp(text, "monthly") == 0 || strcmp(text, "never") == 0; }
+
 static bool is_language(const char *text)
 {
     return text[0] == '\0' || language_is_known(text);
@@ -110,8 +112,12 @@ static const struct config_row rows[] = {
      "Language of what people read. Empty: that of their environment, else French.", is_language},
     {"node", "rilo", TYPE_TEXT, MEMBER(rilo), 0, 0, "", "the name of a hub",
      "The RILO that this office belongs to: whom records for rilo are released to. Empty: such records are refused.", is_node_or_empty},
+    {"keys", "rotate", TYPE_TEXT, MEMBER(rotate), 0, 0, "monthly", "monthly or never",
+     "Make new transport and encryption keys by itself when the node's card is 30 days old, at a quiet moment; or only by griot rotate.", is_rotation},
     {"store", "disk_reserve_mib", TYPE_U64, MEMBER(disk_reserve_mib), 16, 1048576, "512", "MiB, 16 to 1048576",
      "Below this much free disk nothing new is taken in; reading goes on.", NULL},
+    {"store", "author_mib_day", TYPE_U64, MEMBER(author_mib_day), 0, 1048576, "0", "MiB, 0 to 1048576",
+     "How much is taken in of one other node in a day; the rest waits. 0: an eighth of the free disk, at least 64.", NULL},
     {"store", "compact", TYPE_TEXT, MEMBER(compact), 0, 0, "02:30", "HH:MM, local time, or never",
      "In the hour after it the store is compacted, if something was erased or has expired since: free pages are given back with what stood in them. The node is away for as long as a copy takes.",
      compaction_at_is_valid},

@@ -22,8 +22,11 @@ struct config {
     char key_file[CONFIG_TEXT_BYTES_MAX]; /* sealing key, empty: ask */
     char language[8];                     /* fr, en, pt */
     char rilo[64];                        /* name of the RILO this office belongs to, empty: not said */
+    /* [keys] */
+    char rotate[8]; /* monthly, never */
     /* [store] */
     uint64_t disk_reserve_mib; /* intake stops below this */
+    uint64_t author_mib_day;   /* taken in of one other node in a day; 0: by the free disk (node/core/share.h) */
     char compact[8];           /* HH:MM or never */
     /* [log] */
     char log_level[8]; /* error, warn, info, debug */

@@ -6,16 +6,26 @@
 
 enum { BODY_BYTES_MAX = 1024, NOTICE_ROOM_BYTES = 3072 };
 
+/* Where the counters of our identity key begin. */
+static uint64_t counters_begin(const struct writer *writer)
+{
+    uint32_t keys_before = 0;
+    bool is_newest;
+
+    return membership_key_place(writer->membership, &writer->home->node, &writer->home->identity_public, &keys_before, &is_newest) ? notice_counter(keys_before, 0) : 0;
+}
+
 enum err frontier_sign(struct writer *writer, const struct head *heads, size_t count, uint64_t counter, struct frontier_new *ret)
 {
     struct frontier frontier = {.version = FORMAT_VERSION, .region = writer->home->region, .node = writer->home->node, .clock = wall_now()};
-    uint64_t seconds = frontier.clock.ms / 1000;
+    uint64_t seconds = frontier.clock.ms / 1000, begin = counters_begin(writer);
+    uint64_t last = counter >= begin && counter - begin <= NUMBER_MAX ? counter - begin : 0;
     uint8_t *list_memory = malloc(NOTICE_BYTES_MAX), *memory = malloc(BODY_BYTES_MAX + NOTICE_ROOM_BYTES);
     struct out list = out_into(list_memory, NOTICE_BYTES_MAX), body = out_into(memory, BODY_BYTES_MAX);
     enum err err = list_memory == NULL || memory == NULL ? ERR_MEMORY : ERR_OK;
 
     *ret = (struct frontier_new){0};
-    frontier.counter = seconds > counter ? seconds : counter + 1;
+    frontier.counter = seconds > last ? seconds : last + 1;
     frontier.roster_number = membership_roster_number(writer->membership);
     frontier.roster_hash = *membership_roster_hash(writer->membership);
     frontier.acts_digest = *membership_acts_digest(writer->membership);
@@ -86,7 +96,7 @@ static bool is_said(struct writer *writer, struct store_read *read, const struct
     *ret_counter = 0;
     if (memory != NULL && store_notice_newest(read, NOTICE_FRONTIER, &l->self, &bytes, &heads) == ERR_OK &&
         notice_decode(writer->unpack, bytes, &notice, NULL) == ERR_OK && frontier_decode(writer->unpack, notice.body, &frontier, NULL) == ERR_OK) {
-        *ret_counter = frontier.counter;
+        *ret_counter = counters_begin(writer) + frontier.counter; /* those by another key are not held */
         heads_canonical(l->heads, count, &list);
         is_same = !list.is_full && span_equal(out_written(&list), heads) && frontier.roster_number == membership_roster_number(writer->membership) &&
                   hash_equal(&frontier.roster_hash, membership_roster_hash(writer->membership)) &&

@@ -9,7 +9,8 @@ struct frontier_new { /* results */
     bool is_new; /* false: nothing was signed, the one that is held says the same */
     const char *clause;
 };
-/* Sign a frontier of these heads, sorted by log, at most FRONTIER_HEADS_MAX. Its counter is above `counter`, the highest own one that is known, and no lower than the clock's seconds: so it rises
+/* Sign a frontier of these heads, sorted by log, at most FRONTIER_HEADS_MAX. Its counter is above `counter`, the highest own one that is known (a notice_counter, message.h; one that another
+ * identity key has signed does not count, for whoever stole that key may have signed the highest there is), and no lower than the clock's seconds: so it rises
  * with every frontier, within a second too, and across a restored store.
  *   errors  ERR_OVERSIZE; ERR_MEMORY; those of store_admit_notice */
 MUST_CHECK enum err frontier_sign(struct writer *writer, const struct head *heads, size_t count, uint64_t counter, struct frontier_new *ret);

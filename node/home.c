@@ -184,7 +184,7 @@ static enum err card_decode_whole(struct span bytes, struct card *ret)
     return err;
 }
 
-static enum err card_write(const char *folder, const struct home *home, uint64_t counter, struct wall_ms now)
+static enum err card_write(const char *folder, const char *name, const struct home *home, uint64_t counter, struct wall_ms now)
 {
     uint8_t bytes[CARD_FILE_BYTES_MAX];
     struct out out = out_into(bytes, sizeof bytes);
@@ -198,9 +198,11 @@ static enum err card_write(const char *folder, const struct home *home, uint64_t
     if (err != ERR_OK) {
         return err == ERR_MEMORY ? ERR_MEMORY : ERR_INVALID;
     }
-    err = path_below(folder, "card", path);
+    err = path_below(folder, name, path);
     return err != ERR_OK ? err : file_write(path, out_written(&out), 0644, true);
 }
+
+enum err home_card_sign(const struct home *home, const char *file, uint64_t counter, struct wall_ms now) { return card_write(home->path, file, home, counter, now); }
 
 static enum err card_read(const struct home *home, struct out *ret, struct card *ret_card)
 {
@@ -233,6 +235,8 @@ enum err home_card_current(const struct home *home, struct out *ret)
     return card_read(home, ret, &card);
 }
 
+enum err home_card_decoded(const struct home *home, struct card *ret) { return card_read(home, NULL, ret); }
+
 enum err home_card_renew(struct home *home, const char *const *addresses, struct wall_ms now)
 {
     struct home *next;
@@ -250,9 +254,13 @@ enum err home_card_renew(struct home *home, const char *const *addresses, struct
     if (addresses != NULL) {
         err = addresses_set(next, addresses);
     }
+    /* Its date is that of its keys: by it others know how long a rotation lasts, and we when the next one is due. */
+    if (err == ERR_OK && memcmp(card.identity.b, next->identity_public.b, sizeof card.identity.b) == 0 && memcmp(card.encryption.b, next->encryption_public.b, sizeof card.encryption.b) == 0) {
+        now = card.created;
+    }
     /* The card first: one with the old addresses in HOME/node is right, and signed again it only gets a higher counter. */
     if (err == ERR_OK) {
-        err = card_write(home->path, next, card.counter + 1, now);
+        err = card_write(home->path, "card", next, card.counter + 1, now);
     }
     if (err == ERR_OK) {
         err = node_write(home->path, next);
@@ -269,7 +277,7 @@ enum err home_begin_again(struct home *home, uint64_t counter, struct wall_ms no
     enum err err;
 
     random_fill(home->install, sizeof home->install);
-    err = card_write(home->path, home, counter, now);
+    err = card_write(home->path, "card", home, counter, now);
     return err == ERR_OK ? node_write(home->path, home) : err;
 }
 
@@ -366,6 +374,9 @@ static enum err keys_read(struct home *home, const struct unlock *unlock)
     if (err == ERR_OK) {
         err = home_rotation_read(home);
     }
+    if (err == ERR_OK) {
+        err = home_identity_read(home);
+    }
     if (err != ERR_OK) {
         keys_fini(home);
         return err;
@@ -374,6 +385,42 @@ static enum err keys_read(struct home *home, const struct unlock *unlock)
     curve_public_of(home->transport, &home->transport_public);
     box_public_of(home->encryption, &home->encryption_public);
     return ERR_OK;
+}
+
+enum err home_refresh(struct home *home)
+{
+    struct secret *encryption = NULL;
+    struct home *fresh = calloc(1, sizeof *fresh);
+    char path[PATH_MAX];
+    uint8_t *bytes = NULL;
+    size_t n = 0;
+    enum err err = fresh == NULL ? ERR_MEMORY : path_below(home->path, "node", path);
+
+    if (err == ERR_OK) {
+        err = file_read(path, NODE_FILE_BYTES_MAX, &bytes, &n);
+    }
+    if (err == ERR_OK) {
+        err = node_decode(span_of(bytes, n), fresh);
+    }
+    if (err == ERR_OK) {
+        home->address_count = fresh->address_count;
+        memcpy(home->addresses, fresh->addresses, sizeof home->addresses);
+        err = encryption_get(home->keyring, &encryption);
+    }
+    if (err == ERR_OK) {
+        secret_destroy(&home->encryption);
+        home->encryption = encryption;
+        box_public_of(home->encryption, &home->encryption_public);
+        encryption = NULL;
+        err = home_rotation_read(home);
+    }
+    if (err == ERR_OK) {
+        err = home_identity_read(home);
+    }
+    secret_destroy(&encryption);
+    free(bytes);
+    free(fresh);
+    return err;
 }
 
 /* The service manager's key, when it supplies one under the name that the unit file asks for. ERR_NOT_FOUND  it does not */
@@ -531,7 +578,7 @@ static enum err build(const char *folder, const struct home_plan *plan, struct h
         err = keys_make(home, keys, plan->unlock);
     }
     if (err == ERR_OK) {
-        err = card_write(folder, home, 1, plan->now);
+        err = card_write(folder, "card", home, 1, plan->now);
     }
     if (err == ERR_OK) {
         err = node_write(folder, home);

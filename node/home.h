@@ -1,9 +1,10 @@
 /* home.h - one node's folder: who it is, its keys, its configuration, its store.
  *   HOME/node        who: region id, node id, name, role, install id, addresses (canonical MessagePack, not secret)
  *   HOME/card        the node's current card, a signed notice: what `griot card` prints and the daemon publishes
+ *   HOME/card-next   the card of an identity key that the root has not named yet
  *   HOME/griot.ini   configuration (node/config.h)
  *   HOME/proposed/   at a hub: cards of nodes that it has proposed (node/trust.h)
- *   HOME/keys/       sealed keys: identity, transport, encryption-N, import, log-*, during a rotation transport-next (crypto/keyfile.h, KEYS.md 1)
+ *   HOME/keys/       sealed keys: identity, transport, encryption-N, import, log-*, during a rotation transport-next, before the root names it identity-next (crypto/keyfile.h, KEYS.md 1)
  *   HOME/log, HOME/views, HOME/lock, HOME/control.sock, HOME/status (what the daemon last knew of its peers) */
 #ifndef GRIOT_NODE_HOME_H
 #define GRIOT_NODE_HOME_H
@@ -42,6 +43,8 @@ struct home {
     bool is_rotating; /* the next two: a transport key that the card announces, and that will be used when the overlap is over */
     struct curve_public transport_next_public;
     struct wall_ms rotated;
+    bool has_identity_next; /* the next one: an identity key that waits for a roster to name it */
+    struct sign_public identity_next_public;
 };
 
 struct home_plan { /* of a new home */
@@ -87,6 +90,13 @@ MUST_CHECK enum err home_card_current(const struct home *home, struct out *ret);
  *   errors  ERR_INVALID  an address of the wrong form, or too many; those of home_card_current; ERR_FULL */
 MUST_CHECK enum err home_card_renew(struct home *home, const char *const *addresses, struct wall_ms now);
 
+/* Sign a card of the unlocked home as HOME/`file`, which is "card" or "card-next". ERR_INVALID  an address of the wrong form; those of file_write; ERR_MEMORY */
+MUST_CHECK enum err home_card_sign(const struct home *home, const char *file, uint64_t counter, struct wall_ms now);
+/* Of the card as last signed. Errors of home_card_current */
+MUST_CHECK enum err home_card_decoded(const struct home *home, struct card *ret);
+/* Take notice of what a command beside the daemon has changed of the unlocked home: its addresses, its encryption key, a rotation, an identity key that waits. Errors of home_open and home_unlock */
+MUST_CHECK enum err home_refresh(struct home *home);
+
 /* A new install id, and the first card of this life, signed with the unlocked keys: of a home that was restored. Errors of home_card_renew */
 MUST_CHECK enum err home_begin_again(struct home *home, uint64_t counter, struct wall_ms now);
 /* ---- rotation of transport and encryption keys ---- */
@@ -105,6 +115,24 @@ bool home_rotation_is_over(const struct home *home, struct wall_ms now);
  * error, also a crash, it is done again at the next start.
  *   errors  those of keyring_get, keyring_put and home_card_renew */
 MUST_CHECK enum err home_promote(struct home *home, struct wall_ms now);
+/* A further encryption key, the newest from now on. Those of keyring_put; ERR_LIMIT, ERR_MEMORY */
+MUST_CHECK enum err home_encryption_make(struct home *home);
+
+/* ---- a new identity key, node/identity.c ---- */
+
+/* Is one waiting? Part of home_unlock. Those of keyring_get, ERR_CORRUPT */
+MUST_CHECK enum err home_identity_read(struct home *home);
+/* Make a new identity key with a transport and an encryption key beside it, none of which is used yet, and sign the card HOME/card-next with it: for the root, who alone gives a node another
+ * identity key (`griot root propose --identity`). Called again it signs a card for the same keys, with the addresses as they are now. The node goes on under the old keys until then.
+ *   errors  those of keyring_put and home_card_sign */
+MUST_CHECK enum err home_identity_make(struct home *home, struct wall_ms now);
+/* The card of the key that waits, as a notice. ERR_NOT_FOUND  none does; those of file_read */
+MUST_CHECK enum err home_identity_card(const struct home *home, struct out *ret);
+/* Does the root name the key that waits? `named` is the newest identity key that it names for this node, or NULL. */
+bool home_identity_is_named(const struct home *home, const struct sign_public *named);
+/* Take it into use, with its transport key, and destroy what it replaces: at once, for the old keys may be in wrong hands. After an error, also a crash, it is done again at the next start.
+ *   errors  those of keyring_get, keyring_put and home_card_renew */
+MUST_CHECK enum err home_identity_take(struct home *home, struct wall_ms now);
 
 struct store;
 /* Copy the node into the new folder `path` while it runs: the log environment, who and configuration, and the sealed keys that belong in a backup (no log key, no identity).

@@ -4,28 +4,13 @@
 
 #include "crypto/sign.h"
 #include "node/file.h"
+#include "node/text_file.h"
 #include "proto/pack.h"
 
 static const char region_magic[] = "griot region 1\n";
 static const char card_magic[] = "griot card 1\n";
-enum { LINE_BYTES = 32 }; /* of notice in a line of text */
 
 /* ---- region file ---- */
-
-/* "griot region 2" is not damage: it needs a newer release. */
-static enum err magic_check(struct span file, const char *magic, const char **clause)
-{
-    size_t n = strlen(magic);
-    size_t words = n - 2; /* without the number and the line's end */
-
-    if (file.n >= n && memcmp(file.p, magic, n) == 0) {
-        return ERR_OK;
-    }
-    if (file.n > words && memcmp(file.p, magic, words) == 0) {
-        return unpack_refuse(clause, "region_file.h: a file of a newer release", ERR_VERSION);
-    }
-    return unpack_refuse(clause, "region_file.h: the first line is not that of such a file", ERR_MALFORMED);
-}
 
 static enum err charter_read(struct span notice, struct region_file *ret, const char **clause)
 {
@@ -101,7 +86,7 @@ enum err region_file_read(const char *path, struct region_file *ret, const char 
     if (err != ERR_OK) {
         return err;
     }
-    err = magic_check(span_of(ret->bytes, n), region_magic, clause);
+    err = text_file_check(span_of(ret->bytes, n), region_magic, clause);
     if (err == ERR_OK) {
         err = notices_read(span_of(ret->bytes + magic, n - magic), ret, clause);
     }
@@ -234,6 +219,28 @@ enum err region_file_put(struct region_file *region, struct span notice, const c
     return err;
 }
 
+void region_file_drop_card(struct region_file *region, const struct node_id *node)
+{
+    struct unpack *unpack = unpack_new();
+    struct notice notice;
+    struct card card;
+    size_t kept = 0;
+
+    for (size_t i = 0; unpack != NULL && i < region->count; i++) {
+        if (notice_decode(unpack, region->notices[i], &notice, NULL) == ERR_OK && notice.kind == NOTICE_CARD &&
+            card_decode(unpack, notice.body, &card, NULL) == ERR_OK && node_id_equal(&card.node, node)) {
+            if (region->is_own[i]) {
+                free((void *)(uintptr_t)region->notices[i].p);
+            }
+            continue;
+        }
+        region->notices[kept] = region->notices[i];
+        region->is_own[kept++] = region->is_own[i];
+    }
+    region->count = unpack == NULL ? region->count : kept;
+    unpack_destroy(&unpack);
+}
+
 /* Each notice after those by which it is checked, so that a file may be taken in piece by piece. */
 static enum err notices_write(const struct region_file *region, struct unpack *unpack, struct out *ret)
 {
@@ -288,21 +295,7 @@ enum err region_file_write(const struct region_file *region, const char *path)
 
 /* ---- card file ---- */
 
-size_t card_text_encode(struct span notice, char ret[CARD_TEXT_BYTES_MAX])
-{
-    struct out out = out_into(ret, CARD_TEXT_BYTES_MAX - 1);
-
-    out_bytes(&out, card_magic, sizeof card_magic - 1);
-    for (size_t at = 0; at < notice.n; at += LINE_BYTES) {
-        size_t n = notice.n - at < LINE_BYTES ? notice.n - at : LINE_BYTES;
-        char hex[2 * LINE_BYTES + 1];
-
-        out_bytes(&out, hex_encode(notice.p + at, n, hex), 2 * n);
-        out_bytes(&out, "\n", 1);
-    }
-    ret[out.at] = '\0';
-    return out.at;
-}
+size_t card_text_encode(struct span notice, char ret[CARD_TEXT_BYTES_MAX]) { return text_file_encode(card_magic, notice, ret, CARD_TEXT_BYTES_MAX); }
 
 enum err card_open(struct span bytes, struct card *ret, char ret_fingerprint[FINGERPRINT_CHARS], const char **clause)
 {
@@ -333,51 +326,21 @@ enum err card_open(struct span bytes, struct card *ret, char ret_fingerprint[FIN
     return err;
 }
 
-/* The hex after the first line; spaces and ends of lines are where mail programs like them. Works in place. */
-static enum err hex_read(char *text, uint8_t notice[CARD_NOTICE_BYTES_MAX], size_t *ret_bytes, const char **clause)
-{
-    size_t kept = 0;
-
-    for (const char *p = text; *p != '\0'; p++) {
-        if (strchr(" \t\r\n", *p) == NULL) {
-            text[kept++] = *p;
-        }
-    }
-    text[kept] = '\0';
-    if (kept == 0 || kept % 2 != 0 || kept / 2 > CARD_NOTICE_BYTES_MAX || !hex_decode(text, notice, kept / 2)) {
-        return unpack_refuse(clause, "region_file.h: not hex after the first line", ERR_MALFORMED);
-    }
-    *ret_bytes = kept / 2;
-    return ERR_OK;
-}
-
 enum err card_file_read(const char *path, struct out *ret, struct card *ret_card, char ret_fingerprint[FINGERPRINT_CHARS], const char **clause)
 {
     uint8_t notice[CARD_NOTICE_BYTES_MAX];
-    uint8_t *text = NULL;
-    char *line;
-    size_t n = 0, decoded = 0;
-    enum err err = file_read(path, CARD_TEXT_BYTES_MAX, &text, &n);
+    char *text = NULL;
+    size_t n = 0;
+    enum err err = text_file_read(path, card_magic, CARD_TEXT_BYTES_MAX, &text, &n, clause);
 
-    if (err != ERR_OK) {
-        return err == ERR_OVERSIZE ? unpack_refuse(clause, "region_file.h: longer than a card file", ERR_MALFORMED) : err;
-    }
-    line = strpbrk((char *)text, "\r\n");
-    if (line != NULL) {
-        *line = '\n'; /* CR LF made by a mail program */
-    }
-    err = magic_check(span_of(text, n), card_magic, clause);
-    if (err == ERR_OK && strlen((char *)text) != n) {
-        err = unpack_refuse(clause, "region_file.h: not hex after the first line", ERR_MALFORMED);
+    if (err == ERR_OK) {
+        err = text_file_decode(text, notice, sizeof notice, &n, clause);
     }
     if (err == ERR_OK) {
-        err = hex_read((char *)text + sizeof card_magic - 1, notice, &decoded, clause);
-    }
-    if (err == ERR_OK) {
-        err = card_open(span_of(notice, decoded), ret_card, ret_fingerprint, clause);
+        err = card_open(span_of(notice, n), ret_card, ret_fingerprint, clause);
     }
     if (err == ERR_OK && ret != NULL) {
-        out_bytes(ret, notice, decoded);
+        out_bytes(ret, notice, n);
         err = ret->is_full ? ERR_OVERSIZE : ERR_OK;
     }
     free(text);

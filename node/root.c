@@ -11,9 +11,6 @@
 #include "node/file.h"
 #include "node/home.h"
 #include "store/folder.h"
-#include "store/membership.h"
-
-enum { ROSTERS_MAX = 4096 };
 
 static enum err path_below(const char *folder, const char *name, char ret[PATH_MAX])
 {
@@ -31,31 +28,6 @@ static enum err key_folder(const char *folder, uint32_t number, char ret[PATH_MA
 }
 
 /* ---- founding ---- */
-
-static enum err key_make(const char *folder, uint32_t number, root_unlock unlock, void *arg, struct sign_public *ret)
-{
-    struct keyring *keyring = NULL;
-    struct secret *secret = NULL;
-    struct unlock how = {0};
-    char path[PATH_MAX];
-    enum err err = key_folder(folder, number, path);
-
-    if (err == ERR_OK) {
-        err = unlock(arg, number, &how);
-    }
-    if (err == ERR_OK) {
-        err = keyring_create(path, &how, &keyring);
-    }
-    if (err == ERR_OK) {
-        err = sign_keypair(ret, &secret);
-    }
-    if (err == ERR_OK) {
-        err = keyring_put(keyring, "root", secret, false);
-    }
-    secret_destroy(&secret);
-    keyring_destroy(&keyring);
-    return err;
-}
 
 static enum err charter_write(const char *folder, const struct charter *charter, struct region_id *ret)
 {
@@ -101,7 +73,16 @@ static enum err found(const char *folder, const struct root_plan *plan, root_unl
     memcpy(charter.name, plan->name, charter.name_bytes);
     random_fill(charter.random, sizeof charter.random);
     for (uint32_t i = 0; i < plan->keys && err == ERR_OK; i++) {
-        err = key_make(folder, i + 1, unlock, arg, &charter.keys[i]);
+        struct unlock how = {0};
+        char path[PATH_MAX];
+
+        err = key_folder(folder, i + 1, path);
+        if (err == ERR_OK) {
+            err = unlock(arg, i + 1, &how);
+        }
+        if (err == ERR_OK) {
+            err = root_key_create(path, &how, NULL, &charter.keys[i]); /* the region's id follows from all of them: each is bound to it by the first roster it signs */
+        }
     }
     return err != ERR_OK ? err : charter_write(folder, &charter, ret);
 }
@@ -138,472 +119,376 @@ enum err root_create(const char *path, const struct root_plan *plan, root_unlock
     return file_sync_folder(path);
 }
 
-/* ---- the roster before ---- */
+/* ---- proposing ---- */
 
-struct ceremony {
-    const char *folder;
-    struct region_file region;
-    struct roster last; /* number 0: none yet */
-    struct hash last_hash;
-    struct unpack *unpack;
-    struct cut *cuts; /* of the next roster, ROSTER_CUTS_MAX; sorted in the end */
-    uint32_t cut_count;
-    const char *why;
-};
-
-static enum err last_find(struct ceremony *c)
-{
-    for (size_t i = 0; i < c->region.count; i++) {
-        struct notice notice;
-        struct roster roster = {0};
-        enum err err = notice_decode(c->unpack, c->region.notices[i], &notice, &c->why);
-
-        if (err == ERR_OK && notice.kind != NOTICE_ROSTER) {
-            continue;
-        }
-        if (err == ERR_OK) {
-            err = roster_decode(c->unpack, notice.body, &roster, &c->why);
-        }
-        if (err != ERR_OK) {
-            return err == ERR_MEMORY ? err : ERR_CORRUPT;
-        }
-        if (roster.number == c->last.number) {
-            roster_fini(&roster);
-            c->why = N_("two rosters of one number are in DIR/region: the root has signed twice; keep both files and settle it before signing again");
-            return ERR_CORRUPT;
-        }
-        if (roster.number > c->last.number) {
-            roster_fini(&c->last);
-            c->last = roster;
-            hash_of(HASH_NOTICE, notice.body, &c->last_hash);
-        } else {
-            roster_fini(&roster);
-        }
-    }
-    return ERR_OK;
-}
-
-static enum err ceremony_open(struct ceremony *c, const char *folder)
+static enum err region_open(const char *folder, struct region_file *ret, const char **why)
 {
     char path[PATH_MAX];
     enum err err = path_below(folder, "region", path);
 
-    *c = (struct ceremony){.folder = folder, .unpack = unpack_new()};
-    if (c->unpack == NULL) {
-        return ERR_MEMORY;
-    }
     if (err == ERR_OK) {
-        err = region_file_read(path, &c->region, &c->why);
+        err = region_file_read(path, ret, why);
     }
     if (err == ERR_NOT_FOUND) {
-        c->why = N_("there is no region in that folder: griot root create makes one");
+        *why = N_("there is no region in that folder: griot root create makes one");
     }
-    return err != ERR_OK ? err : last_find(c);
-}
-
-static void ceremony_close(struct ceremony *c)
-{
-    free(c->cuts);
-    roster_fini(&c->last);
-    region_file_fini(&c->region);
-    unpack_destroy(&c->unpack);
-}
-
-/* ---- the members of the next ---- */
-
-static enum err member_add(struct ceremony *c, struct roster *next, const struct card *card, uint32_t *added)
-{
-    struct member *member = NULL;
-
-    for (uint32_t i = 0; i < next->member_count; i++) {
-        struct member *other = &next->members[i];
-
-        if (node_id_equal(&other->node, &card->node)) {
-            member = other;
-        } else if (strcmp(other->name, card->name) == 0) {
-            c->why = N_("two nodes have one name");
-            return ERR_EXISTS;
-        }
-    }
-    if (member != NULL) {
-        bool is_same = memcmp(member->identity.b, card->identity.b, sizeof card->identity.b) == 0 && member->role == card->role &&
-                       strcmp(member->name, card->name) == 0;
-
-        c->why = is_same ? NULL : N_("a card names another key, role or name for a node than the last roster");
-        return is_same ? ERR_OK : ERR_EXISTS;
-    }
-    if (next->member_count == MEMBERS_MAX) {
-        return ERR_OVERSIZE;
-    }
-    member = &next->members[next->member_count++];
-    *member = (struct member){.node = card->node, .role = card->role, .identity = card->identity};
-    memcpy(member->name, card->name, sizeof member->name);
-    (*added)++;
-    return ERR_OK;
-}
-
-static int compare_members(const void *a, const void *b)
-{
-    const struct member *x = a, *y = b;
-
-    return memcmp(x->node.b, y->node.b, sizeof x->node.b);
-}
-
-static enum err members_gather(struct ceremony *c, const struct span *cards, size_t count, struct roster *next, uint32_t *added)
-{
-    next->members = calloc(MEMBERS_MAX, sizeof *next->members);
-    if (next->members == NULL) {
-        return ERR_MEMORY;
-    }
-    if (c->last.member_count > 0) {
-        memcpy(next->members, c->last.members, c->last.member_count * sizeof *next->members);
-    }
-    next->member_count = c->last.member_count;
-    for (size_t i = 0; i < count; i++) {
-        char print[FINGERPRINT_CHARS];
-        struct card card;
-        enum err err = card_open(cards[i], &card, print, &c->why);
-
-        if (err == ERR_OK && !region_id_equal(&card.region, &c->region.id)) {
-            c->why = N_("a card is of another region");
-            err = ERR_REGION;
-        }
-        if (err == ERR_OK) {
-            err = member_add(c, next, &card, added);
-        }
-        if (err == ERR_OK) {
-            err = region_file_put(&c->region, cards[i], &c->why);
-        }
-        if (err != ERR_OK) {
-            return err;
-        }
-    }
-    return ERR_OK;
-}
-
-static enum err members_settle(struct ceremony *c, struct roster *next)
-{
-    bool has_hub = false;
-
-    qsort(next->members, next->member_count, sizeof *next->members, compare_members);
-    for (uint32_t i = 0; i < next->member_count; i++) {
-        has_hub = has_hub || next->members[i].role == ROLE_HUB;
-    }
-    if (!has_hub) {
-        c->why = N_("no hub is among the members: without one, nobody can admit or relay");
-        return ERR_INVALID;
-    }
-    return ERR_OK;
-}
-
-/* ---- who leaves, whose suspension ends ---- */
-
-static struct member *member_named(const struct roster *roster, const char *name)
-{
-    for (uint32_t i = 0; i < roster->member_count; i++) {
-        if (strcmp(roster->members[i].name, name) == 0) {
-            return &roster->members[i];
-        }
-    }
-    return NULL;
-}
-
-/* The cut of a suspension of this node that DIR/region holds, or none. Whether the act counts need not be known: the root makes it its own. */
-static enum err cut_suspended(struct ceremony *c, struct cut *cut)
-{
-    struct act *act = malloc(sizeof *act);
-    struct notice notice;
-
-    if (act == NULL) {
-        return ERR_MEMORY;
-    }
-    for (size_t i = 0; i < c->region.count; i++) {
-        if (notice_decode(c->unpack, c->region.notices[i], &notice, NULL) == ERR_OK && notice.kind == NOTICE_ACT &&
-            act_decode(c->unpack, notice.body, act, NULL) == ERR_OK && act->kind == ACT_SUSPEND && node_id_equal(&act->subject.node, &cut->node)) {
-            *cut = act->cut;
-            break;
-        }
-    }
-    free(act);
-    return ERR_OK;
-}
-
-/* `is_lift` begins with no heads: it binds nothing of a node that is in (store/README.md 3.3). */
-static enum err cut_make(struct ceremony *c, const struct node_id *node, bool is_lift)
-{
-    struct cut *cut;
-
-    if (c->cut_count == ROSTER_CUTS_MAX) {
-        c->why = N_("more nodes have left than a roster can name");
-        return ERR_OVERSIZE;
-    }
-    cut = &c->cuts[c->cut_count++];
-    *cut = (struct cut){.node = *node};
-    return is_lift ? ERR_OK : cut_suspended(c, cut);
-}
-
-static bool is_among(const char *const *names, const char *name)
-{
-    for (; names != NULL && *names != NULL; names++) {
-        if (strcmp(*names, name) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static enum err members_leave(struct ceremony *c, const struct root_changes *changes, struct roster *next, struct root_signed *made)
-{
-    for (size_t i = 0; changes->removed != NULL && changes->removed[i] != NULL; i++) {
-        struct member *member = member_named(next, changes->removed[i]);
-        enum err err;
-
-        if (member == NULL || is_among(changes->lifted, changes->removed[i])) {
-            c->why = member == NULL ? N_("no member has that name") : N_("a node is both removed and lifted");
-            return member == NULL ? ERR_NOT_FOUND : ERR_INVALID;
-        }
-        err = cut_make(c, &member->node, false);
-        if (err != ERR_OK) {
-            return err;
-        }
-        *member = next->members[--next->member_count]; /* sorted before it is signed */
-        made->removed++;
-    }
-    for (size_t i = 0; changes->lifted != NULL && changes->lifted[i] != NULL; i++) {
-        struct member *member = member_named(next, changes->lifted[i]);
-        enum err err;
-
-        if (member == NULL) {
-            c->why = N_("no member has that name");
-            return ERR_NOT_FOUND;
-        }
-        err = is_among(changes->lifted + i + 1, changes->lifted[i]) ? ERR_OK : cut_make(c, &member->node, true);
-        if (err != ERR_OK) {
-            return err;
-        }
-        made->lifted++;
-    }
-    return ERR_OK;
-}
-
-static int compare_cuts(const void *a, const void *b)
-{
-    const struct cut *x = a, *y = b;
-
-    return memcmp(x->node.b, y->node.b, sizeof x->node.b);
-}
-
-/* The cuts of those who have left go with every roster. That of a node that is in binds nothing (no ceremony gives a node another identity key), and must not lift its next suspension. */
-static enum err cuts_carry(struct ceremony *c, struct roster *next)
-{
-    for (uint32_t i = 0; i < c->last.cut_count; i++) {
-        bool is_named = false;
-
-        for (uint32_t j = 0; j < next->member_count && !is_named; j++) {
-            is_named = node_id_equal(&next->members[j].node, &c->last.cuts[i].node);
-        }
-        for (uint32_t j = 0; j < c->cut_count && !is_named; j++) {
-            is_named = node_id_equal(&c->cuts[j].node, &c->last.cuts[i].node);
-        }
-        if (is_named) {
-            continue;
-        }
-        if (c->cut_count == ROSTER_CUTS_MAX) {
-            c->why = N_("more nodes have left than a roster can name");
-            return ERR_OVERSIZE;
-        }
-        c->cuts[c->cut_count++] = c->last.cuts[i];
-    }
-    qsort(c->cuts, c->cut_count, sizeof *c->cuts, compare_cuts);
-    next->cuts = c->cuts;
-    next->cut_count = c->cut_count;
-    return ERR_OK;
-}
-
-static enum err cuts_gather(struct ceremony *c, const struct root_changes *changes, struct roster *next, struct root_signed *made)
-{
-    enum err err = ERR_OK;
-
-    c->cuts = calloc(ROSTER_CUTS_MAX, sizeof *c->cuts);
-    if (c->cuts == NULL) {
-        return ERR_MEMORY;
-    }
-    if (changes != NULL) {
-        err = members_leave(c, changes, next, made);
-    }
-    return err == ERR_OK ? cuts_carry(c, next) : err;
-}
-
-/* ---- signing ---- */
-
-static enum err key_sign(struct ceremony *c, uint32_t index, root_unlock unlock, void *arg, struct span body, struct notice *notice)
-{
-    struct keyring *keyring = NULL;
-    struct secret *secret = NULL;
-    struct sign_public public;
-    struct unlock how = {0};
-    char path[PATH_MAX];
-    enum err err = key_folder(c->folder, index + 1, path);
-
-    if (err == ERR_OK) {
-        err = unlock(arg, index + 1, &how);
-    }
-    if (err == ERR_OK) {
-        err = keyring_open(path, &how, &keyring);
-    }
-    if (err == ERR_OK) {
-        err = keyring_get(keyring, "root", &secret);
-    }
-    if (err == ERR_OK && secret_bytes(secret) != 64) {
-        err = ERR_CORRUPT;
-    }
-    if (err == ERR_OK) {
-        sign_public_of(secret, &public);
-        if (memcmp(public.b, c->region.charter.keys[index].b, sizeof public.b) != 0) {
-            c->why = N_("a root key is not the one that the charter names under its number");
-            err = ERR_CORRUPT;
-        }
-    }
-    if (err == ERR_OK) {
-        struct notice_signature *signature = &notice->signatures[notice->signature_count++];
-
-        signature->key = index;
-        sign_make(SIGN_ROSTER, &c->region.id, body, secret, &signature->signature);
-    }
-    secret_destroy(&secret);
-    keyring_destroy(&keyring);
     return err;
 }
 
-/* With the keys whose folders are here, in order, until the threshold is reached. */
-static enum err keys_sign(struct ceremony *c, const struct roster *next, root_unlock unlock, void *arg, struct span body, struct notice *notice)
+/* Take in what another region file holds. Notices verify alone, wherever they come from. */
+static enum err region_add(struct region_file *region, const struct region_file *other, const char **why)
 {
-    for (uint32_t i = 0; i < next->key_count && notice->signature_count < next->threshold; i++) {
-        char path[PATH_MAX];
-        enum err err = key_folder(c->folder, i + 1, path);
+    enum err err = ERR_OK;
 
-        if (err == ERR_OK && access(path, F_OK) == 0) {
-            err = key_sign(c, i, unlock, arg, body, notice);
-        }
-        if (err != ERR_OK) {
-            return err;
-        }
+    if (!region_id_equal(&region->id, &other->id)) {
+        *why = N_("that region file is another region's");
+        return ERR_REGION;
     }
-    if (notice->signature_count < next->threshold) {
-        c->why = N_("fewer root keys are in the folder than must sign: bring the folders key-1, key-2 ... of that many holders");
-        return ERR_NOT_FOUND;
+    for (size_t i = 0; i < other->count && err == ERR_OK; i++) {
+        err = region_file_put(region, other->notices[i], why);
+    }
+    return err;
+}
+
+enum err root_propose(const char *path, const char *also, const struct proposal_plan *plan, struct proposal *ret, const char **why)
+{
+    struct region_file region = {0}, other = {0};
+    enum err err = region_open(path, &region, why);
+
+    if (err == ERR_OK && also != NULL) {
+        err = region_file_read(also, &other, why);
+        if (err == ERR_OK) {
+            err = region_add(&region, &other, why);
+        }
+        region_file_fini(&other);
+    }
+    if (err != ERR_OK) {
+        region_file_fini(&region);
+        return err;
+    }
+    return proposal_make(&region, plan, ret, why);
+}
+
+/* ---- combining ---- */
+
+static uint32_t bits(uint32_t set)
+{
+    uint32_t n = 0;
+
+    for (; set != 0; set &= set - 1) {
+        n++;
+    }
+    return n;
+}
+
+static void signed_note(const struct proposal *proposal, const struct sign_public *key, struct root_signed *made)
+{
+    struct proposal_signers s;
+    uint32_t before, after;
+
+    proposal_signers(proposal, &s);
+    before = proposal_key_place(s.before, s.before_count, key);
+    after = proposal_key_place(s.after, s.after_count, key);
+    made->before_signed |= before < s.before_count ? 1u << before : 0;
+    made->after_signed |= after < s.after_count ? 1u << after : 0;
+}
+
+static bool is_enough(const struct proposal *proposal, const struct root_signed *made)
+{
+    struct proposal_signers s;
+
+    proposal_signers(proposal, &s);
+    return bits(made->before_signed) >= s.before_threshold && bits(made->after_signed) >= s.after_threshold;
+}
+
+static enum err refuse(enum err err, const char **why, const char *text)
+{
+    *why = text;
+    return err;
+}
+
+static enum err signature_verify(const struct proposal *proposal, const struct root_signature *signature, const char **why)
+{
+    struct span body = span_of(proposal->body, proposal->body_bytes);
+
+    if (!region_id_equal(&signature->region, &proposal->region.id)) {
+        return refuse(ERR_REGION, why, N_("a signature is of another region"));
+    }
+    if (!hash_equal(&signature->roster, &proposal->hash)) {
+        return refuse(ERR_BADHASH, why, N_("a signature is of another proposal: compare the fingerprints"));
+    }
+    if (proposal_key_number(proposal, &signature->key) == UINT32_MAX) {
+        return refuse(ERR_UNKNOWN_KEY, why, N_("a signature is by a key that is no root key of this region"));
+    }
+    if (sign_check(SIGN_ROSTER, &proposal->region.id, body, &signature->key, &signature->signature) != ERR_OK) {
+        return refuse(ERR_BADSIG, why, N_("a signature does not verify: the file was changed or damaged"));
     }
     return ERR_OK;
 }
 
-/* What no node would believe is not written: the same check that every node makes. */
-static enum err believe(const struct ceremony *c, uint64_t number)
+/* In rising order of key, as a notice has them (WIRE.md 4.7). */
+static void signature_insert(struct notice *notice, uint32_t key, const struct signature *signature)
 {
-    struct span *rosters = calloc(c->region.count, sizeof *rosters);
-    struct membership *membership = NULL;
-    struct notice notice;
-    size_t count = 0;
-    enum err err;
+    uint32_t at = notice->signature_count++;
 
-    if (rosters == NULL) {
-        return ERR_MEMORY;
+    for (; at > 0 && notice->signatures[at - 1].key > key; at--) {
+        notice->signatures[at] = notice->signatures[at - 1];
     }
-    for (size_t i = 0; i < c->region.count && count < ROSTERS_MAX; i++) {
-        if (notice_decode(c->unpack, c->region.notices[i], &notice, NULL) == ERR_OK && notice.kind == NOTICE_ROSTER) {
-            rosters[count++] = c->region.notices[i];
-        }
-    }
-    err = membership_build(&c->region.id, c->region.notices[0], rosters, count, NULL, 0, sign_check, &membership);
-    if (err == ERR_OK && membership_roster_number(membership) != number) {
-        err = ERR_CORRUPT;
-    }
-    membership_destroy(&membership);
-    free(rosters);
-    return err == ERR_NOT_FOUND ? ERR_CORRUPT : err;
+    notice->signatures[at] = (struct notice_signature){key, *signature};
 }
 
-static enum err roster_issue(struct ceremony *c, struct roster *next, root_unlock unlock, void *arg, uint32_t *ret_signatures)
+static enum err signatures_gather(const struct proposal *proposal, const struct root_signature *signatures, size_t count, struct notice *notice, struct root_signed *made, size_t *ret_bad,
+                                  const char **why)
 {
-    uint8_t *body = malloc(NOTICE_BYTES_MAX), *bytes = malloc(NOTICE_BYTES_MAX);
-    struct out body_out = out_into(body, NOTICE_BYTES_MAX), out = out_into(bytes, NOTICE_BYTES_MAX);
-    struct notice notice = {.kind = NOTICE_ROSTER};
-    char path[PATH_MAX];
-    enum err err = body == NULL || bytes == NULL ? ERR_MEMORY : roster_encode(next, &body_out);
+    for (size_t i = 0; i < count; i++) {
+        enum err err = signature_verify(proposal, &signatures[i], why);
+
+        for (size_t j = 0; err == ERR_OK && j < i; j++) {
+            if (memcmp(signatures[j].key.b, signatures[i].key.b, sizeof signatures[j].key.b) == 0) {
+                err = refuse(ERR_EXISTS, why, N_("two of the signatures are by one key: each holder signs once"));
+            }
+        }
+        if (err != ERR_OK) {
+            *ret_bad = i;
+            return err;
+        }
+        signature_insert(notice, proposal_key_number(proposal, &signatures[i].key), &signatures[i].signature);
+        signed_note(proposal, &signatures[i].key, made);
+    }
+    made->is_short = !is_enough(proposal, made);
+    return made->is_short ? refuse(ERR_NOT_FOUND, why, N_("too few of the root keys have signed")) : ERR_OK;
+}
+
+static void made_count(const struct proposal *proposal, struct root_signed *made)
+{
+    struct proposal_change *changes = NULL;
+    size_t count = 0;
+
+    made->number = proposal->roster.number;
+    made->members = proposal->roster.member_count;
+    memcpy(made->fingerprint, proposal->fingerprint, sizeof made->fingerprint);
+    if (proposal_changes(proposal, &changes, &count) == ERR_OK) {
+        for (size_t i = 0; i < count; i++) {
+            made->added += changes[i].kind == CHANGE_JOINS;
+            made->removed += changes[i].kind == CHANGE_LEAVES;
+            made->lifted += changes[i].kind == CHANGE_LIFTED;
+        }
+    }
+    free(changes);
+}
+
+/* The region file as it will be: what DIR has and what the proposal brings. The card by which a node changes its key takes the place of the old one. */
+static enum err region_merge(const struct proposal *proposal, struct region_file *region, const char **why)
+{
+    const struct roster *roster = &proposal->roster;
+
+    for (uint32_t i = 0; i < roster->member_count; i++) {
+        const struct sign_public *before = membership_identity(proposal->membership, &roster->members[i].node);
+
+        if (before != NULL && memcmp(before->b, roster->members[i].identity.b, sizeof before->b) != 0) {
+            region_file_drop_card(region, &roster->members[i].node);
+        }
+    }
+    return region_add(region, &proposal->region, why);
+}
+
+/* What no node would believe is not written: the same check that every node makes. */
+static enum err believe(struct region_file *region, const struct proposal *proposal)
+{
+    struct proposal after = {.region = *region};
+    const struct lineage_level *tip;
+    enum err err = proposal_stand(&after);
 
     if (err == ERR_OK) {
-        notice.body = out_written(&body_out);
-        err = keys_sign(c, next, unlock, arg, notice.body, &notice);
+        tip = lineage_tip(after.lineage);
+        err = tip != NULL && tip->count == 1 && hash_equal(&tip->hash, &proposal->hash) ? ERR_OK : ERR_CORRUPT;
+    }
+    *region = after.region;
+    after.region = (struct region_file){0};
+    proposal_fini(&after);
+    return err;
+}
+
+static bool holds_roster(const struct region_file *region, const struct hash *roster)
+{
+    struct unpack *unpack = unpack_new();
+    bool is_held = false;
+
+    for (size_t i = 0; unpack != NULL && i < region->count && !is_held; i++) {
+        struct notice notice;
+        struct hash hash;
+
+        if (notice_decode(unpack, region->notices[i], &notice, NULL) == ERR_OK && notice.kind == NOTICE_ROSTER) {
+            hash_of(HASH_NOTICE, notice.body, &hash);
+            is_held = hash_equal(&hash, roster);
+        }
+    }
+    unpack_destroy(&unpack);
+    return is_held;
+}
+
+/* May this proposal become the next roster of the region? Asked before the signatures: what is out of date need not be signed any more. */
+static enum err region_check(const struct proposal *proposal, const struct region_file *region, const char **why)
+{
+    if (holds_roster(region, &proposal->hash)) {
+        return refuse(ERR_EXISTS, why, N_("that roster is in the region file already: there is nothing left to do"));
+    }
+    return proposal_follows(proposal, region, why);
+}
+
+static enum err roster_put(const char *folder, struct region_file *region, const struct proposal *proposal, const struct notice *notice, const char **why)
+{
+    uint8_t *bytes = malloc(NOTICE_BYTES_MAX);
+    struct out out = out_into(bytes, NOTICE_BYTES_MAX);
+    char path[PATH_MAX];
+    enum err err = bytes == NULL ? ERR_MEMORY : ERR_OK;
+
+    if (err == ERR_OK) {
+        notice_encode(notice, &out);
+        err = out.is_full ? ERR_OVERSIZE : region_file_put(region, out_written(&out), why);
     }
     if (err == ERR_OK) {
-        notice_encode(&notice, &out);
-        err = out.is_full ? ERR_OVERSIZE : region_file_put(&c->region, out_written(&out), &c->why);
+        err = believe(region, proposal);
     }
     if (err == ERR_OK) {
-        err = believe(c, next->number);
+        err = path_below(folder, "region", path);
     }
     if (err == ERR_OK) {
-        err = path_below(c->folder, "region", path);
+        err = region_file_write(region, path);
     }
-    if (err == ERR_OK) {
-        err = region_file_write(&c->region, path);
-    }
-    *ret_signatures = notice.signature_count;
-    free(body);
     free(bytes);
     return err;
 }
 
-/* The next roster without members: what carries over from the last one, or begins with the charter. */
-static struct roster roster_next(const struct ceremony *c, bool has_profile, enum profile profile, struct wall_ms now)
+enum err root_combine(const char *path, const struct proposal *proposal, const struct root_signature *signatures, size_t count, struct root_signed *ret, size_t *ret_bad, const char **why)
 {
-    const struct charter *charter = &c->region.charter;
-    bool is_first = c->last.number == 0;
-    struct roster next = {.version = FORMAT_VERSION,
-                          .region = c->region.id,
-                          .number = c->last.number + 1,
-                          .previous = c->last_hash,
-                          .threshold = is_first ? charter->threshold : c->last.threshold,
-                          .key_count = is_first ? charter->key_count : c->last.key_count,
-                          .created = now,
-                          .protocol_min = is_first ? PROTOCOL_VERSION : c->last.protocol_min,
-                          .profile = is_first || has_profile ? profile : c->last.profile};
+    struct notice *notice = calloc(1, sizeof *notice);
+    struct region_file region = {0};
+    enum err err = notice == NULL ? ERR_MEMORY : ERR_OK;
 
-    memcpy(next.keys, is_first ? charter->keys : c->last.keys, sizeof next.keys);
-    return next;
-}
-
-enum err root_sign_roster(const char *path, const struct span *cards, size_t count, const struct root_changes *changes, bool has_profile, enum profile profile, struct wall_ms now, root_unlock unlock, void *arg,
-                          struct root_signed *ret, const char **why)
-{
-    struct root_signed made = {0};
-    struct ceremony c;
-    enum err err = ceremony_open(&c, path);
-
-    if (err == ERR_OK) {
-        err = crypto_start();
+    *ret = (struct root_signed){0};
+    *ret_bad = SIZE_MAX;
+    made_count(proposal, ret);
+    if (err == ERR_OK && count > NOTICE_SIGNATURES_MAX) {
+        err = refuse(ERR_EXISTS, why, N_("more signatures than there can be root keys"));
     }
     if (err == ERR_OK) {
-        struct roster next = roster_next(&c, has_profile, profile, now);
+        err = region_open(path, &region, why);
+    }
+    if (err == ERR_OK) {
+        err = region_merge(proposal, &region, why); /* in memory: it may bring a roster that DIR has not heard of */
+    }
+    if (err == ERR_OK) {
+        err = region_check(proposal, &region, why);
+    }
+    if (err == ERR_OK) {
+        *notice = (struct notice){.kind = NOTICE_ROSTER, .body = span_of(proposal->body, proposal->body_bytes)};
+        err = signatures_gather(proposal, signatures, count, notice, ret, ret_bad, why);
+    }
+    if (err == ERR_OK) {
+        ret->signatures = notice->signature_count;
+        err = roster_put(path, &region, proposal, notice, why);
+    }
+    region_file_fini(&region);
+    free(notice);
+    return err;
+}
 
-        err = members_gather(&c, cards, count, &next, &made.added);
+/* ---- at one desk ---- */
+
+static bool is_needed(const struct proposal *proposal, const struct sign_public *key, const struct root_signed *made)
+{
+    struct proposal_signers s;
+
+    proposal_signers(proposal, &s);
+    return (bits(made->before_signed) < s.before_threshold && proposal_key_place(s.before, s.before_count, key) < s.before_count) ||
+           (bits(made->after_signed) < s.after_threshold && proposal_key_place(s.after, s.after_count, key) < s.after_count);
+}
+
+struct desk { /* keys that have signed stay open until the roster is written: only then do they remember it, so that whatever fails before can be done again */
+    struct root_key keys[NOTICE_SIGNATURES_MAX];
+    struct root_signature signatures[NOTICE_SIGNATURES_MAX];
+    size_t count;
+};
+
+static enum err desk_sign(const struct proposal *proposal, const char *folder, bool is_again, const struct unlock *how, struct desk *desk, struct root_signed *made, const char **why)
+{
+    struct root_key *key = &desk->keys[desk->count];
+    enum err err = root_key_open(folder, how, key);
+
+    if (err != ERR_OK) {
+        return err;
+    }
+    if (proposal_key_number(proposal, &key->public) == UINT32_MAX) {
+        err = refuse(ERR_UNKNOWN_KEY, why, N_("a key folder holds a key that is no root key of this region"));
+    } else if (is_needed(proposal, &key->public, made)) {
+        err = root_key_sign(key, &proposal->region.id, proposal->roster.number, span_of(proposal->body, proposal->body_bytes), is_again, &desk->signatures[desk->count], why);
         if (err == ERR_OK) {
-            err = cuts_gather(&c, changes, &next, &made);
+            signed_note(proposal, &key->public, made);
+            desk->count++;
+            return ERR_OK;
+        }
+    }
+    root_key_close(key);
+    return err;
+}
+
+static enum err keys_sign(const char *path, const struct proposal *proposal, bool is_again, root_unlock unlock, void *arg, struct desk *desk, const char **why)
+{
+    struct root_signed made = {0};
+
+    for (uint32_t i = 1; i <= NOTICE_SIGNATURES_MAX && !is_enough(proposal, &made); i++) {
+        char folder[PATH_MAX];
+        struct unlock how = {0};
+        enum err err = key_folder(path, i, folder);
+
+        if (err == ERR_OK && access(folder, F_OK) != 0) {
+            continue;
         }
         if (err == ERR_OK) {
-            err = members_settle(&c, &next);
+            err = unlock(arg, i, &how);
         }
         if (err == ERR_OK) {
-            err = roster_issue(&c, &next, unlock, arg, &made.signatures);
+            err = desk_sign(proposal, folder, is_again, &how, desk, &made, why);
         }
-        made.number = next.number;
-        made.members = next.member_count;
-        free(next.members); /* the cuts are the ceremony's */
+        if (err != ERR_OK) {
+            return err;
+        }
+    }
+    return is_enough(proposal, &made) ? ERR_OK
+                                      : refuse(ERR_NOT_FOUND, why, N_("fewer root keys are in the folder than must sign: bring the folders key-1, key-2 ... of that many holders"));
+}
+
+enum err root_roster(const char *path, const char *also, const struct proposal_plan *plan, bool is_again, root_unlock unlock, void *arg, struct root_signed *ret, const char **why)
+{
+    struct desk *desk = calloc(1, sizeof *desk);
+    struct root_signed made = {0};
+    struct proposal proposal = {0};
+    const char *text = NULL;
+    size_t bad;
+    enum err err = desk == NULL ? ERR_MEMORY : crypto_start();
+
+    if (err == ERR_OK) {
+        err = root_propose(path, also, plan, &proposal, &text);
+    }
+    if (err == ERR_OK) {
+        err = keys_sign(path, &proposal, is_again, unlock, arg, desk, &text);
+    }
+    if (err == ERR_OK) {
+        err = root_combine(path, &proposal, desk->signatures, desk->count, &made, &bad, &text);
+    }
+    for (size_t i = 0; desk != NULL && i < desk->count; i++) {
+        if (err == ERR_OK) {
+            err = root_key_remember(&desk->keys[i], &desk->signatures[i]);
+        }
+        root_key_close(&desk->keys[i]);
     }
     if (err == ERR_OK) {
         *ret = made;
     } else if (why != NULL) {
-        *why = c.why;
+        *why = text;
     }
-    ceremony_close(&c);
+    proposal_fini(&proposal);
+    free(desk);
     return err;
 }

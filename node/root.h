@@ -1,13 +1,15 @@
-/* root.h - the root's ceremony: founding a region, signing its rosters. Done by hand, offline, seldom. OPERATE.md has it step by step.
+/* root.h - the root's ceremony: founding a region, signing its rosters. Done by hand, offline, seldom. OPERATE.md 10 has it step by step.
  *
  *   DIR/charter        the charter, a notice; its hash is the region id
- *   DIR/key-1 ...      one sealed folder of keys for each root key (crypto/keyfile.h, KEYS.md 1), the key in the file `root`; each is carried away by its holder
- *   DIR/region         the region file (node/region_file.h) */
+ *   DIR/key-1 ...      one folder for each root key (node/root_key.h); each is carried away by its holder, and comes back only when he signs here
+ *   DIR/region         the region file (node/region_file.h)
+ *
+ * The holders sign at one desk (root_roster), or each at his own: a proposal (node/proposal.h) is carried to them, their signatures are carried back, and root_combine makes the roster. */
 #ifndef GRIOT_NODE_ROOT_H
 #define GRIOT_NODE_ROOT_H
 
-#include "crypto/keyfile.h"
-#include "node/region_file.h"
+#include "node/proposal.h"
+#include "node/root_key.h"
 
 struct root_plan {
     const char *name;   /* of the region: 1..NAME_BYTES_MAX of a-z 0-9 - */
@@ -23,24 +25,29 @@ typedef enum err (*root_unlock)(void *arg, uint32_t number, struct unlock *ret);
  *   errors  ERR_EXISTS; ERR_INVALID  the plan; ERR_NOT_FOUND  no parent folder; ERR_PERMISSION; those of `unlock`; ERR_IO, ERR_FULL, ERR_MEMORY */
 MUST_CHECK enum err root_create(const char *path, const struct root_plan *plan, root_unlock unlock, void *arg, struct region_id *ret);
 
+/* Make the next proposal of DIR. `also`: a region file whose rosters, acts and cards are taken in first (griot region, at a hub), or NULL. DIR stays as it is. proposal_fini it.
+ *   errors  ERR_NOT_FOUND  no region in DIR; ERR_REGION  `also` is another region's; ERR_CORRUPT, ERR_MALFORMED ...  DIR/region or `also`; those of proposal_make; `*why` as there */
+MUST_CHECK enum err root_propose(const char *path, const char *also, const struct proposal_plan *plan, struct proposal *ret, const char **why);
+
 struct root_signed {
     uint64_t number; /* of the new roster */
-    uint32_t members, added, removed, lifted;
+    char fingerprint[FINGERPRINT_CHARS];
+    uint32_t members, added, removed, lifted; /* nodes */
     uint32_t signatures;
+    /* Of those who have to sign, how many have: the root keys before, and those of the roster itself. Bit i: the key at place i has. Also set when root_combine refuses */
+    uint32_t before_signed, after_signed;
+    bool is_short; /* of signatures: that is why it was refused */
 };
-/* What the next roster changes of the members of the last one. Names; NULL-ended, or NULL. */
-struct root_changes {
-    const char *const *removed; /* leave the region. What of theirs is final counts, and what the cut of a suspension that DIR/region holds names */
-    const char *const *lifted;  /* end their suspension: the roster names them in its cuts and lists them, so that all they have written counts again */
-};
-/* Make the next roster of DIR: the members of the last one and those of the cards (notices), signed by as many of the root keys present as the threshold asks for;
- * `changes` may be NULL. DIR/region then holds it and the cards. `profile` is kept for rosters after the first unless `has_profile`.
- *   errors  ERR_NOT_FOUND   no charter in DIR, or fewer key folders than the threshold; `*why` says which
- *           ERR_REGION, ERR_BADSIG, ERR_MALFORMED ...  a card; ERR_EXISTS  two nodes of one name, or a node with another identity key or role than the last roster says
- *           ERR_NOT_FOUND   nobody of a name in `changes`; ERR_INVALID  a name both removed and lifted, or removed and among the cards
- *           ERR_INVALID     no member at all, or no hub among them; ERR_OVERSIZE  more members than a roster holds; ERR_CORRUPT  a key that is not the charter's, or DIR/region
- *           those of `unlock` and of keyring_open; ERR_IO, ERR_FULL, ERR_MEMORY; `*why` (may be NULL) is an English msgid or NULL. DIR is then as it was. */
-MUST_CHECK enum err root_sign_roster(const char *path, const struct span *cards, size_t count, const struct root_changes *changes, bool has_profile, enum profile profile, struct wall_ms now, root_unlock unlock,
-                                     void *arg, struct root_signed *ret, const char **why);
+/* Make the roster of a proposal with these signatures, and put it and all that the proposal brings into DIR/region. DIR need not be where the proposal was made.
+ *   errors  ERR_NOT_FOUND    too few have signed: `ret` says who has. Or no region in DIR
+ *           ERR_EXISTS       that roster is in DIR/region already; or two of the signatures are by one key
+ *           ERR_BADHASH      a signature is of another proposal; ERR_UNKNOWN_KEY  by no root key; ERR_BADSIG  it does not verify; ERR_REGION  of another region
+ *           ERR_STALE        DIR/region has a roster of that number, or a later one; ERR_CHAIN  it does not follow the last one there
+ *           ERR_IO, ERR_FULL, ERR_MEMORY; `*why` is an English msgid or NULL, `*ret_bad` the index of the signature that was refused, or SIZE_MAX. DIR is then as it was. */
+MUST_CHECK enum err root_combine(const char *path, const struct proposal *proposal, const struct root_signature *signatures, size_t count, struct root_signed *ret, size_t *ret_bad, const char **why);
+
+/* All of it at one desk: propose, sign with the key folders DIR/key-1 ... that are there, whatever their numbers, until both thresholds are reached, and combine.
+ *   errors  ERR_NOT_FOUND  also: fewer root keys in DIR than must sign; ERR_UNKNOWN_KEY  a folder holds a key that is no root key; those of `unlock`, root_key_open and root_key_sign, and of the above */
+MUST_CHECK enum err root_roster(const char *path, const char *also, const struct proposal_plan *plan, bool is_again, root_unlock unlock, void *arg, struct root_signed *ret, const char **why);
 
 #endif

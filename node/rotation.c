@@ -95,7 +95,7 @@ static enum err is_announced(const struct home *home, bool *ret)
 /* ---- beginning ---- */
 
 /* Under the next number: the newest is the one in use (home.c). */
-static enum err encryption_make(struct home *home)
+enum err home_encryption_make(struct home *home)
 {
     struct secret *key = NULL;
     struct box_public public;
@@ -136,7 +136,7 @@ enum err home_rotate(struct home *home, struct wall_ms now)
         err = is_announced(home, &is_done);
         return err != ERR_OK ? err : is_done ? ERR_EXISTS : home_card_renew(home, NULL, now);
     }
-    err = encryption_make(home);
+    err = home_encryption_make(home);
     if (err == ERR_OK) {
         err = curve_keypair(&public, &key);
     }

@@ -526,7 +526,7 @@ static enum err roster_make(struct making *m)
     }
     if (err == ERR_OK) {
         snprintf(path, sizeof path, "%.*s/root", SANDBOX_PATH_BYTES_MAX, m->sandbox->path);
-        err = root_sign_roster(path, cards, count, NULL, true, PROFILE_SANDBOX, m->now, root_key_give, m, &made, NULL);
+        err = root_roster(path, NULL, &(struct proposal_plan){.cards = cards, .card_count = count, .has_profile = true, .profile = PROFILE_SANDBOX, .now = m->now}, false, root_key_give, m, &made, NULL);
     }
     free(bytes);
     free(cards);

@@ -233,15 +233,11 @@ static json_t *plan_readers(struct service *service, const struct append_plan *p
     return error;
 }
 
-json_t *service_append_begin(struct service *service, const json_t *request, struct append_plan *ret, enum err *ret_err)
+json_t *service_plan(struct service *service, const json_t *request, struct append_plan *ret, struct readers **ret_readers, enum err *ret_err)
 {
     const json_t *to = json_object_get(request, "to");
-    struct readers *readers;
-    json_t *error;
     *ret_err = ERR_USAGE;
-    if (!channel_of(request, &ret->channel)) {
-        return service_error(ERR_USAGE, "records go to the channel alert, report or bulk", NULL, NULL);
-    }
+    *ret_readers = NULL;
     if (!shown_of(request, ret) || (to != NULL && (!json_is_string(to) || json_string_length(to) >= sizeof ret->to))) {
         return service_error(ERR_USAGE, "the request does not say who may read the records", NULL, NULL);
     }
@@ -251,7 +247,17 @@ json_t *service_append_begin(struct service *service, const json_t *request, str
     }
     ret->expiry_day = (uint32_t)day;
     snprintf(ret->to, sizeof ret->to, "%s", to != NULL ? json_string_value(to) : "region");
-    error = plan_readers(service, ret, &readers, ret_err);
+    return plan_readers(service, ret, ret_readers, ret_err);
+}
+
+json_t *service_append_begin(struct service *service, const json_t *request, struct append_plan *ret, enum err *ret_err)
+{
+    struct readers *readers;
+    *ret_err = ERR_USAGE;
+    if (!channel_of(request, &ret->channel)) {
+        return service_error(ERR_USAGE, "records go to the channel alert, report or bulk", NULL, NULL);
+    }
+    json_t *error = service_plan(service, request, ret, &readers, ret_err);
     free(readers);
     return error;
 }
@@ -279,7 +285,9 @@ json_t *service_append(struct service *service, const struct append_plan *plan, 
     json_t *answer;
     if (*ret_err != ERR_OK) {
         answer = service_error(*ret_err, "the records were not stored", append->clause,
-                               *ret_err == ERR_FULL ? "free disk space; reading goes on, and nothing stored is lost" : "correct the record and enter it again");
+                               *ret_err == ERR_FULL         ? "free disk space; reading goes on, and nothing stored is lost"
+                               : *ret_err == ERR_PERMISSION ? "enter it at an office whose node writes"
+                                                            : "correct the record and enter it again");
     } else {
         size_t counts[3] = {0};
         answer = json_object();
@@ -325,7 +333,7 @@ static json_t *answer_request(struct service *service, const json_t *request, se
         {"status", answer_status, true}, {"doctor", answer_doctor, true}, {"peers", answer_peers, false}, {"lag", answer_lag, false},         {"search", answer_search, true},
         {"show", answer_show, true},     {"trace", answer_trace, true},  {"backup", answer_backup, false},   {"admit", answer_admit, false},
         {"join", answer_join, false},    {"region", answer_region, false}, {"suspend", answer_suspend, false}, {"erase", answer_erase, true}, {"compact", answer_compact, false}, {"publish", answer_publish, false},
-        {"readers", answer_readers, true},
+        {"readers", answer_readers, true}, {"release", answer_release, true}, {"requests", answer_requests, true},
     };
     const char *name = json_string_value(json_object_get(request, "do"));
     *ret_err = ERR_OK;

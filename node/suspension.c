@@ -195,6 +195,7 @@ enum err suspension_make(struct writer *writer, void *arg)
     enum err err = subject_find(writer, suspension);
 
     if (err != ERR_OK) {
+        writer->is_refusal = true;
         return err;
     }
     if (n > ACT_REASON_BYTES_MAX) {

@@ -258,6 +258,7 @@ enum err trust_admit(struct writer *writer, void *arg)
     }
     err = admission_check(writer, admit);
     if (err != ERR_OK) {
+        writer->is_refusal = true;
         return err;
     }
     subject.node = admit->decoded.node;

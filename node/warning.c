@@ -15,6 +15,10 @@ static const struct warning warnings[] = {
     {"ALONE", SEVERITY_CRITICAL,
      N_("No peer answers. What is recorded here stays here until one does; what others record is not known here. Entry and search go on."),
      N_("look at this machine's network first, then at griot peers: it shows the last error of each address")},
+    {"AUTHOR-SHARE", SEVERITY_WARNING,
+     N_("A node of the region has written so much that this node takes no more of it today, so that it cannot fill this disk. What waits is counted as missing; it comes when there is room again. "
+        "All other nodes are taken in as always."),
+     N_("ask its operator: an import of many years is no fault, a machine gone wild is; griot suspend stops it. author_mib_day of griot.ini sets how much is taken")},
     {"BEHIND", SEVERITY_WARNING, N_("Others hold entries that are missing here. Searches say for which origins they are not complete."), N_("wait; griot lag shows whose entries, and whether the number falls")},
     {"CLOCK-SKEW", SEVERITY_WARNING,
      N_("Most peers see this machine's clock more than ten minutes off. Nothing is refused for that, but what is recorded here bears wrong times, and periods of keeping are counted wrongly."),
@@ -22,6 +26,10 @@ static const struct warning warnings[] = {
     {"DISK-FULL", SEVERITY_CRITICAL, N_("The disk is below the reserve of griot.ini, so nothing new is stored; reading goes on, and nothing that was stored is lost."),
      N_("free disk space: intake starts again by itself")},
     {"DISK-LOW", SEVERITY_WARNING, N_("Little disk is left before nothing new can be stored."), N_("free disk space, or give the home a larger disk")},
+    {"HUB-SILENT", SEVERITY_CRITICAL,
+     N_("Every hub signs a word about itself three times a day. From this one none has arrived here for 20 hours: it is down, or whoever this node is connected with keeps its words back. Then "
+        "more than that may be kept back."),
+     N_("ask that hub by telephone; if it runs, look at griot peers and reach it by another way")},
     {"INDEX-BEHIND", SEVERITY_WARNING, N_("The index has not followed everything that is stored, so searches do not find all of it yet; they say so."),
      N_("wait; when the number in griot status does not fall: griot rebuild")},
     {"KEYS-OLD", SEVERITY_WARNING, N_("The transport and encryption keys of this node are older than a month. Whoever stole them could still use them."), N_("griot rotate; nobody is locked out by it")},
@@ -36,6 +44,12 @@ static const struct warning warnings[] = {
      N_("compare rosters with griot status on both sides; griot join with the newest region file where it is older")},
     {"PEER-CLOCK", SEVERITY_WARNING, N_("The clock of a peer is more than ten minutes off. Nothing is refused for that, but what is recorded there bears wrong times."), N_("tell its operator: timedatectl set-ntp true")},
     {"PEER-SILENT", SEVERITY_WARNING, N_("A peer is not heard. What it records meanwhile is not known here."), N_("is its machine on, and its address right? griot peers NAME shows the address and the last error")},
+    {"RELEASE-TOO-OLD", SEVERITY_CRITICAL, N_("The newest roster asks for a session protocol that this release does not speak. Nobody speaks with this node; entry and search go on here."),
+     N_("install a newer release of griot; what is recorded meanwhile is sent afterwards")},
+    {"ROOT-DISPUTED", SEVERITY_CRITICAL,
+     N_("The root has signed two rosters of one number, by error or because its keys were copied. The roster before them rules on, less the members that either removes and with the cuts of both. "
+        "Admissions, key changes and roles of neither count, and nobody can be admitted until the root has signed one that names both."),
+     N_("tell the holders of the root keys: griot region --out FILE at a hub, then griot root propose DIR --region FILE, which settles it; find out who signed the other one")},
 };
 enum { WARNINGS = sizeof warnings / sizeof warnings[0] };
 

@@ -1,5 +1,7 @@
 #include "node/writer.h"
 
+#include "node/cli/i18n.h"
+
 #include <stdlib.h>
 #include <time.h>
 
@@ -40,12 +42,15 @@ enum err writer_open(struct home *home, struct store *store, struct writer *ret)
     if (ret->unpack == NULL) {
         return ERR_MEMORY;
     }
-    enum err err = author_new(store, home->keyring, home->identity, &ret->author);
+    enum err err = writer_refresh(ret);
+    if (err == ERR_NOT_FOUND) {
+        err = ERR_OK; /* a home that has not joined yet has no roster */
+    }
+    if (err == ERR_OK && ret->membership != NULL && home_identity_is_named(home, membership_identity(ret->membership, &home->node))) {
+        err = home_identity_take(home, wall_now()); /* the roster came while nobody ran, or we were stopped half way */
+    }
     if (err == ERR_OK) {
-        err = writer_refresh(ret);
-        if (err == ERR_NOT_FOUND) {
-            err = ERR_OK; /* a home that has not joined yet has no roster */
-        }
+        err = author_new(store, home->keyring, home->identity, &ret->author);
     }
     if (err != ERR_OK) {
         writer_close(ret);
@@ -63,6 +68,17 @@ enum err writer_note(struct writer *writer, const struct notice_ref *ref)
     writer->notes[writer->note_count++] = *ref;
     writer->has_notice = true;
     return ERR_OK;
+}
+
+enum err writer_may_write(struct writer *writer, const char **why)
+{
+    const struct member *self = writer->membership != NULL ? membership_find(writer->membership, &writer->home->node) : NULL;
+    if ((self != NULL ? self->role : writer->home->role) != ROLE_OBSERVER) {
+        return ERR_OK;
+    }
+    *why = N_("this node is an observer: it reads, and writes nothing");
+    writer->is_refusal = true;
+    return ERR_PERMISSION;
 }
 
 enum err writer_admitted(struct writer *writer, const struct admitted *admitted)

@@ -14,6 +14,7 @@ struct writer {
     struct unpack *unpack;
     struct head heads[CHANNEL_COUNT]; /* own heads that appends of the open transaction have moved; seq 0: not moved */
     bool has_notice;                  /* the open transaction stored a notice */
+    bool is_refusal;                  /* a change was refused before it touched anything: the open transaction goes on */
     struct notice_ref *notes;         /* these: to be told to the engine when they are durable */
     size_t note_count;
     struct admitted *admitted;        /* segments that a change has admitted in the open transaction: told likewise */
@@ -31,6 +32,9 @@ MUST_CHECK enum err writer_refresh(struct writer *writer);
 
 /* Remember a notice that the open transaction has stored. ERR_MEMORY */
 MUST_CHECK enum err writer_note(struct writer *writer, const struct notice_ref *ref);
+
+/* May this node write into its logs? An observer may not: others would refuse it. ERR_PERMISSION, and `*why` says so; the open transaction is left as it was */
+MUST_CHECK enum err writer_may_write(struct writer *writer, const char **why);
 
 /* Remember what store_admit has done for a change. ERR_MEMORY */
 MUST_CHECK enum err writer_admitted(struct writer *writer, const struct admitted *admitted);

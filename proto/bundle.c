@@ -325,7 +325,7 @@ static bool lists_decode(struct cursor *c, struct bundle_contents *ret)
         struct cursor base = cursor_array(&list, BASE_ITEMS, BASE_ITEMS);
 
         cursor_bin_into(&base, ret->bases[i].node.b, sizeof ret->bases[i].node.b);
-        ret->bases[i].counter = cursor_uint(&base, NUMBER_MAX);
+        ret->bases[i].counter = cursor_uint(&base, UINT64_MAX);
         cursor_bin_into(&base, ret->bases[i].hash, sizeof ret->bases[i].hash);
         cursor_close(&list, &base);
         is_rising = is_rising && (i == 0 || memcmp(ret->bases[i - 1].node.b, ret->bases[i].node.b, sizeof ret->bases[i].node.b) < 0);

@@ -88,7 +88,7 @@ MUST_CHECK enum err bundle_signed_decode(struct unpack *unpack, struct span byte
 
 struct bundle_base { /* a frontier on which the choice of commits is based */
     struct node_id node;
-    uint64_t counter;
+    uint64_t counter; /* notice_counter, message.h */
     uint8_t hash[8]; /* of the frontier, as in NOTICES; zeros: none of that node, everything is here */
 };
 struct bundle_contents {

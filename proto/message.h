@@ -93,19 +93,26 @@ MUST_CHECK enum err seg_decode(struct unpack *unpack, struct span body, struct s
 
 /* NOTICES: what is held, so that the other sends what is missing: [[kind, subject (16 or 32 bytes), counter, hash8], ...]
  * subject: zeros for charter and roster (counter = roster number), registrar for acts (counter = roster number * 65536 + kind * 256 + number),
- * node for cards and frontiers (counter), first 16 bytes of the log id for fork proofs (counter 0). */
+ * node for cards and frontiers (notice_counter), first 16 bytes of the log id for fork proofs (counter 0). */
 struct notice_ref {
     enum notice_kind kind;
     uint8_t subject[16];
     uint64_t counter;
     uint8_t hash[8]; /* first bytes of HASH_NOTICE over the signed bytes */
 };
+/* What orders the cards, or the frontiers, of one node: those by a newer identity key above those by an older one, whatever counters these bear.
+ *   keys_before  identity keys that the node had before the one that signed; counted to 65535
+ *   counter      of the card or frontier, up to NUMBER_MAX */
+static inline uint64_t notice_counter(uint32_t keys_before, uint64_t counter)
+{
+    return (uint64_t)(keys_before < UINT16_MAX ? keys_before : UINT16_MAX) << 48 | counter;
+}
 void notices_encode(const struct notice_ref *refs, size_t count, struct out *ret);
 MUST_CHECK enum err notices_decode(struct unpack *unpack, struct span body, struct notice_ref *ret, size_t max, size_t *ret_count,
                                    const char **clause);
 
 /* NOTICE: [notice (bin), base counter, heads (bin)]: for a frontier, `heads` is the whole list when base is 0, or what changed since
- * the frontier of that counter; empty for the other kinds. */
+ * the frontier of that counter, as in NOTICES; empty for the other kinds. */
 void notice_message_encode(struct span notice, uint64_t base, struct span heads, struct out *ret);
 MUST_CHECK enum err notice_message_decode(struct unpack *unpack, struct span body, struct span *ret_notice, uint64_t *ret_base,
                                           struct span *ret_heads, const char **clause);

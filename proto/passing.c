@@ -72,7 +72,7 @@ enum err notice_message_decode(struct unpack *unpack, struct span body, struct s
     }
     c = unpack_array(unpack, NOTICE_ITEMS);
     *ret_notice = cursor_bin(&c, 1, UINT32_MAX);
-    *ret_base = cursor_uint(&c, NUMBER_MAX);
+    *ret_base = cursor_uint(&c, UINT64_MAX);
     *ret_heads = cursor_bin(&c, 0, UINT32_MAX);
     if (ret_notice->n > NOTICE_BYTES_MAX || ret_heads->n > NOTICE_BYTES_MAX) {
         return unpack_refuse(clause, "WIRE.md 5.10: a notice or list longer than 61440 bytes", ERR_OVERSIZE);

@@ -28,7 +28,18 @@ static bool node_has_room(struct store *store, const struct node_id *node)
         const struct log *log = log_at(store, number);
         count += log != NULL && node_id_equal(&log->chain.node, node);
     }
+#ifdef GRIOT_WITHOUT_T12_BIRTHS
+    return true;
+#endif
     return count < NODE_LOGS_MAX;
+}
+
+static const char share_clause[] = "store/README.md 2: the author has brought as much as one node may today; the rest waits";
+
+/* The node's policy, asked when everything else is good: what is refused for another reason costs its author nothing. */
+static bool may_take(struct store *store, const struct node_id *author, size_t bytes)
+{
+    return store->may == NULL || node_id_equal(author, &store->self) || store->may(store->may_arg, author, bytes);
 }
 
 static enum err admit_birth(struct gate *gate, struct span bytes)
@@ -54,7 +65,10 @@ static enum err admit_birth(struct gate *gate, struct span bytes)
     if (membership == NULL) {
         return store->txn.err;
     }
-    const struct sign_public *identity = membership_identity(membership, &birth.node);
+    const struct sign_public *identity = membership_author_at(membership, &birth.node, 0);
+    if (identity == NULL && membership_identity(membership, &birth.node) != NULL) {
+        return refuse(gate, "store/README.md 2: the log's author is an observer, who writes nothing", ERR_UNKNOWN_KEY);
+    }
     if (identity == NULL) {
         return refuse(gate, "store/README.md 2: no roster held names the log's author", ERR_UNKNOWN_KEY);
     }
@@ -62,17 +76,23 @@ static enum err admit_birth(struct gate *gate, struct span bytes)
     for (size_t i = 0; identity != NULL && err == ERR_BADSIG;) {
         err = birth_check(store->unpack, bytes, &store->region, identity, store->check, &birth, &chain, gate->clause);
         if (err == ERR_BADSIG) {
-            identity = membership_identity_at(membership, &birth.node, ++i);
+            identity = membership_author_at(membership, &birth.node, ++i);
         }
     }
     if (err != ERR_OK) {
         return err;
     }
     if (!node_has_room(store, &birth.node)) {
-        return refuse(gate, "store/README.md 2: this node has begun as many logs as are kept here", ERR_INTERNAL);
+        return refuse(gate, "store/README.md 2: this node has begun as many logs as are kept here", ERR_QUOTA);
+    }
+    if (!may_take(store, &birth.node, bytes.n)) {
+        return refuse(gate, share_clause, ERR_QUOTA);
     }
     struct sign_public key = *identity; /* the cache may move */
     err = log_begin(store, &chain, &key, bytes, &gate->log);
+    if (err == ERR_INTERNAL && store->txn.err == ERR_OK) {
+        return refuse(gate, "store/README.md 2: as many logs as are kept here are held", ERR_QUOTA);
+    }
     if (err == ERR_OK) {
         gate->log->fork_seq = fork_proof_seq(store, &chain.log); /* the proof may have come first */
         log_end_update(store, gate->log);
@@ -182,6 +202,9 @@ static enum err append(struct gate *gate, uint64_t seq, struct span packed)
     struct store *store = gate->store;
     struct log *log = gate->log;
     struct chain after = log->chain;
+#ifdef GRIOT_WITHOUT_T20_CUT
+    log->end_seq = UINT64_MAX;
+#endif
     if (seq > log->end_seq) {
         bool is_forked = log->fork_seq != 0 && seq >= log->fork_seq;
         return is_forked ? refuse(gate, "store/README.md 2: the log is forked before this commit", ERR_FORK)
@@ -203,6 +226,9 @@ static enum err append(struct gate *gate, uint64_t seq, struct span packed)
     err = erase_sift(store, &log->chain.node, log->number, store->commit, &is_less, gate->clause);
     if (err == ERR_OK && is_less) {
         err = erase_pack(store, store->commit, &packed);
+    }
+    if (err == ERR_OK && !may_take(store, &log->chain.node, packed.n)) {
+        err = refuse(gate, share_clause, ERR_QUOTA);
     }
     if (err != ERR_OK) {
         return err;

@@ -3,6 +3,7 @@
 #ifndef GRIOT_STORE_ENV_H
 #define GRIOT_STORE_ENV_H
 
+#include "crypto/siphash.h"
 #include "store/kv.h"
 #include "store/store.h"
 
@@ -89,6 +90,8 @@ struct store {
     struct region_id region;
     struct node_id self;
     signature_check check;
+    bool (*may)(void *arg, const struct node_id *author, size_t bytes);
+    void *may_arg;
 
     struct kv_txn txn; /* the writer's */
     bool is_writing;
@@ -105,6 +108,7 @@ struct store {
     struct log **logs; /* by number - 1; NULL: not loaded */
     uint32_t logs_cap;
     uint32_t *slots; /* hash table of log ids: numbers, 0 empty */
+    struct siphash_key slots_key; /* authors choose their ids, and could make them meet */
     uint32_t slot_count, slot_used;
     uint32_t *dirty; /* numbers of logs to write at commit */
     uint32_t dirty_count, dirty_cap;
@@ -171,8 +175,10 @@ MUST_CHECK enum err fork_proof_put(struct store *store, const struct log_id *log
                                    struct notice_ref *ret, bool *ret_is_new);
 /* The seq at which a held proof forks this log; 0 when there is none. */
 uint64_t fork_proof_seq(struct store *store, const struct log_id *log);
-/* Verify and keep the heads of a frontier that is newer: whole, or what changed since `base`. */
-MUST_CHECK enum err frontier_put(struct store *store, const struct frontier *frontier, uint64_t base, struct span heads, const char **clause);
+/* Verify and keep the heads of a frontier that is newer: whole, or what changed since `base`. It is kept under `counter`, a notice_counter, as `base` is one. */
+MUST_CHECK enum err frontier_put(struct store *store, const struct frontier *frontier, uint64_t counter, uint64_t base, struct span heads, const char **clause);
+/* Forget all that are kept of a node. */
+void frontier_forget(struct store *store, const struct node_id *node);
 /* The heads of a node's newest frontier: 0 when there is none. */
 size_t frontier_heads(struct store *store, const struct node_id *node, struct head *ret);
 /* How far a log is final: the highest seq that the frontiers of more than half of the hubs name on the branch held (or beyond what is held). */

@@ -73,7 +73,7 @@ static void forget_old(struct store *store, const struct node_id *node)
     kv_cursor_close(&cursor);
 }
 
-enum err frontier_put(struct store *store, const struct frontier *frontier, uint64_t base, struct span heads, const char **clause)
+enum err frontier_put(struct store *store, const struct frontier *frontier, uint64_t counter, uint64_t base, struct span heads, const char **clause)
 {
     uint8_t mem[FRONTIER_KEY_BYTES];
     struct hash digest;
@@ -90,9 +90,20 @@ enum err frontier_put(struct store *store, const struct frontier *frontier, uint
         *clause = "store/README.md 3.5: the heads are not those whose digest is signed";
         return base != 0 ? ERR_GAP : ERR_BADHASH; /* a node may have signed two of one number, and we hold the other: it is sent whole then */
     }
-    kv_put(&store->txn, TABLE_FRONTIERS, frontier_key(&frontier->node, frontier->counter, mem), out_written(&out));
+    kv_put(&store->txn, TABLE_FRONTIERS, frontier_key(&frontier->node, counter, mem), out_written(&out));
     forget_old(store, &frontier->node);
     return store->txn.err;
+}
+
+void frontier_forget(struct store *store, const struct node_id *node)
+{
+    struct kv_cursor cursor;
+    struct span prefix = span_of(node->b, sizeof node->b);
+    kv_cursor_open(&store->txn, TABLE_FRONTIERS, &cursor);
+    for (bool ok = kv_last_prefix(&cursor, prefix); ok; ok = kv_prev(&cursor) && key_has_prefix(cursor.key, prefix)) {
+        kv_cursor_delete(&cursor);
+    }
+    kv_cursor_close(&cursor);
 }
 
 size_t frontier_heads(struct store *store, const struct node_id *node, struct head *ret)

@@ -73,5 +73,10 @@ const struct member *lineage_member(const struct lineage *lineage, const struct 
 const struct lineage_roster *lineage_roster_of(const struct lineage *lineage, const struct lineage_level *level);
 /* Does any roster of the level name this node in its cuts? */
 bool lineage_names_cut(const struct lineage *lineage, const struct lineage_level *level, const struct node_id *node);
+/* Has a roster named this node in its cuts and none listed it since? */
+bool lineage_has_left(const struct lineage *lineage, const struct node_id *node);
+/* How the rosters cut logs of `node` under the identity key `identity`: `each` is called with every cut that binds, none when the node is listed with that key. Of those since the last roster
+ * that listed the node with this key the newest; at the tip of two rosters of one number, those of both too. */
+void lineage_cuts(const struct lineage *lineage, const struct node_id *node, const struct sign_public *identity, void (*each)(void *arg, const struct cut_list *cut), void *arg);
 
 #endif

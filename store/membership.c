@@ -190,6 +190,9 @@ static bool suspension_holds(const struct membership *m, const struct deed *deed
 
 static bool is_suspended(const struct membership *m, const struct node_id *node)
 {
+#ifdef GRIOT_WITHOUT_T20_SUSPENSION
+    return false;
+#endif
     for (size_t i = 0; i < m->deed_count; i++) {
         if (node_id_equal(&m->deeds[i].subject.node, node) && suspension_holds(m, &m->deeds[i])) {
             return true;
@@ -219,11 +222,11 @@ static bool admission_counts(const struct membership *m, const struct deed *deed
         if (is_after && lineage_member(m->lineage, level, &deed->subject.node) != NULL) {
             return false;
         }
-        if ((is_after || level == tip) && lineage_names_cut(m->lineage, level, &deed->subject.node)) {
+        if (is_after && lineage_names_cut(m->lineage, level, &deed->subject.node)) {
             return false;
         }
     }
-    return lineage_member(m->lineage, tip, &deed->subject.node) == NULL;
+    return lineage_member(m->lineage, tip, &deed->subject.node) == NULL && !lineage_has_left(m->lineage, &deed->subject.node);
 }
 
 static void admission_add(struct membership *m, const struct deed *deed)
@@ -402,9 +405,21 @@ enum profile membership_profile(const struct membership *membership)
     return roster == NULL ? PROFILE_OPEN : roster->profile;
 }
 
+uint32_t membership_protocol_min(const struct membership *membership)
+{
+    const struct lineage_level *tip = lineage_tip(membership->lineage);
+    const struct lineage_roster *roster = tip == NULL ? NULL : lineage_roster_of(membership->lineage, tip);
+    return roster == NULL || roster->protocol_min == 0 ? 1 : roster->protocol_min;
+}
+
 const struct hash *membership_acts_digest(const struct membership *membership)
 {
     return &membership->acts_digest;
+}
+
+bool membership_holds_roster(const struct membership *membership, uint64_t number, const struct hash *hash)
+{
+    return lineage_level_of(membership->lineage, number, hash) != NULL;
 }
 
 bool membership_is_disputed(const struct membership *membership)
@@ -449,11 +464,10 @@ const struct member *membership_peer(const struct membership *membership, const 
 
 bool membership_is_revoked(const struct membership *membership, const struct node_id *node)
 {
-    const struct lineage_level *tip = lineage_tip(membership->lineage);
     if (membership_peer(membership, node) != NULL) {
         return false;
     }
-    return is_suspended(membership, node) || (tip != NULL && lineage_names_cut(membership->lineage, tip, node));
+    return is_suspended(membership, node) || lineage_has_left(membership->lineage, node);
 }
 
 const struct member *membership_named(const struct membership *membership, const struct node_id *node)
@@ -530,29 +544,65 @@ size_t membership_hub_count(const struct membership *membership)
     return membership->hub_count;
 }
 
-const struct sign_public *membership_identity_at(const struct membership *membership, const struct node_id *node, size_t index)
+enum { KEYS_MAX = 64 }; /* identity keys that one node has had; older ones are not asked for */
+
+static void key_add(const struct sign_public *found[KEYS_MAX], size_t *count, const struct sign_public *key)
+{
+    for (size_t i = 0; i < *count; i++) {
+        if (memcmp(found[i]->b, key->b, sizeof key->b) == 0) {
+            return;
+        }
+    }
+    if (*count < KEYS_MAX) {
+        found[(*count)++] = key;
+    }
+}
+
+/* The identity keys of a node, the newest first; `is_author`: only those under which it may write, hence not as an observer. */
+static size_t keys_of(const struct membership *membership, const struct node_id *node, bool is_author, const struct sign_public *found[KEYS_MAX])
 {
     const struct lineage *lineage = membership->lineage;
-    const struct sign_public *found[64]; /* keys that one node has had; older ones are not asked for */
     size_t count = 0;
-    for (size_t i = 0; i < membership->admission_count && count < 64; i++) {
+    for (size_t i = 0; i < membership->admission_count; i++) {
         const struct admission *a = &membership->admissions[i];
-        if (a->is_complete && admission_wins(membership, a) && node_id_equal(&a->subject.node, node)) {
-            found[count++] = &a->subject.identity;
+        if (a->is_complete && admission_wins(membership, a) && node_id_equal(&a->subject.node, node) && (!is_author || a->subject.role != ROLE_OBSERVER)) {
+            key_add(found, &count, &a->subject.identity);
         }
     }
-    for (size_t i = lineage->level_count; i > 0 && count <= index && count < 64; i--) {
+    for (size_t i = lineage->level_count; i > 0; i--) {
         const struct lineage_level *level = &lineage->levels[i - 1];
         const struct member *member = level->count == 1 ? lineage_member(lineage, level, node) : NULL;
-        bool is_new = member != NULL;
-        for (size_t j = 0; j < count && is_new; j++) {
-            is_new = memcmp(found[j]->b, member->identity.b, sizeof member->identity.b) != 0;
-        }
-        if (is_new) {
-            found[count++] = &member->identity;
+        if (member != NULL && (!is_author || member->role != ROLE_OBSERVER)) {
+            key_add(found, &count, &member->identity);
         }
     }
-    return index < count ? found[index] : NULL;
+    return count;
+}
+
+const struct sign_public *membership_identity_at(const struct membership *membership, const struct node_id *node, size_t index)
+{
+    const struct sign_public *found[KEYS_MAX];
+    return index < keys_of(membership, node, false, found) ? found[index] : NULL;
+}
+
+const struct sign_public *membership_author_at(const struct membership *membership, const struct node_id *node, size_t index)
+{
+    const struct sign_public *found[KEYS_MAX];
+    return index < keys_of(membership, node, true, found) ? found[index] : NULL;
+}
+
+bool membership_key_place(const struct membership *membership, const struct node_id *node, const struct sign_public *key, uint32_t *ret_before, bool *ret_is_newest)
+{
+    const struct sign_public *found[KEYS_MAX];
+    size_t count = keys_of(membership, node, false, found);
+    for (size_t i = 0; i < count; i++) {
+        if (memcmp(found[i]->b, key->b, sizeof key->b) == 0) {
+            *ret_before = (uint32_t)(count - 1 - i);
+            *ret_is_newest = i == 0;
+            return true;
+        }
+    }
+    return false;
 }
 
 const struct sign_public *membership_identity(const struct membership *membership, const struct node_id *node)
@@ -587,40 +637,33 @@ static void cut_lower(const struct cut_list *cut, const struct log_id *log, bool
     *is_cut = true;
 }
 
-static void cut_by_roster(const struct lineage_roster *roster, const struct node_id *node, const struct log_id *log, bool *is_cut, struct head *ret)
+struct cutting {
+    const struct log_id *log;
+    bool is_cut;
+    struct head *ret;
+};
+
+static void cut_by_roster(void *arg, const struct cut_list *cut)
 {
-    for (uint32_t i = 0; i < roster->cut_count; i++) {
-        if (node_id_equal(&roster->cuts[i].node, node)) {
-            cut_lower(&roster->cuts[i], log, is_cut, ret);
-        }
-    }
+    struct cutting *cutting = arg;
+    cut_lower(cut, cutting->log, &cutting->is_cut, cutting->ret);
 }
 
 bool membership_cut(const struct membership *membership, const struct node_id *node, const struct sign_public *identity, const struct log_id *log,
                     struct head *ret)
 {
-    const struct lineage *lineage = membership->lineage;
-    const struct lineage_level *tip = lineage_tip(lineage);
-    bool is_cut = false;
-    if (tip == NULL) {
+    struct cutting cutting = {.log = log, .ret = ret};
+    if (lineage_tip(membership->lineage) == NULL) {
         return false;
     }
-    const struct member *member = lineage_member(lineage, tip, node);
-    if (member == NULL || memcmp(member->identity.b, identity->b, sizeof identity->b) != 0) {
-        for (uint32_t i = 0; i < tip->count; i++) {
-            cut_by_roster(&lineage->rosters[tip->rosters[i]], node, log, &is_cut, ret);
-        }
-        if (tip->count > 1 && tip->base != LINEAGE_CHARTER) {
-            cut_by_roster(&lineage->rosters[tip->base], node, log, &is_cut, ret);
-        }
-    }
+    lineage_cuts(membership->lineage, node, identity, cut_by_roster, &cutting);
     for (size_t i = 0; i < membership->deed_count; i++) {
         const struct deed *deed = &membership->deeds[i];
         if (node_id_equal(&deed->subject.node, node) && suspension_holds(membership, deed)) {
-            cut_lower(&deed->cut, log, &is_cut, ret);
+            cut_lower(&deed->cut, log, &cutting.is_cut, ret);
         }
     }
-    return is_cut;
+    return cutting.is_cut;
 }
 
 /* ---- notices ---- */

@@ -21,8 +21,13 @@ MUST_CHECK enum err membership_build_any(const struct region_id *region, struct 
 uint64_t membership_roster_number(const struct membership *membership);
 const struct hash *membership_roster_hash(const struct membership *membership);
 enum profile membership_profile(const struct membership *membership);
+/* The oldest session protocol that may connect, by the newest roster; 1 when there is none. */
+uint32_t membership_protocol_min(const struct membership *membership);
 /* HASH_ACTS over the sorted hashes of the acts held. */
 const struct hash *membership_acts_digest(const struct membership *membership);
+
+/* Is this roster, or a pair of rivals of that name, on the chain? */
+bool membership_holds_roster(const struct membership *membership, uint64_t number, const struct hash *hash);
 
 /* Are there two rosters of the newest number, so that nobody is admitted until the root settles it? */
 bool membership_is_disputed(const struct membership *membership);
@@ -53,14 +58,19 @@ size_t membership_hub_count(const struct membership *membership);
 /* Did the roster of this number, on the chain, name the node as a hub? Of a disputed number as the last undisputed one, less removals. The same for ever. */
 bool membership_was_hub(const struct membership *membership, const struct node_id *node, uint64_t roster_number);
 
-/* The identity key that any roster of the chain, or an admission that holds, names for this node: decides validity of births. NULL: not known. */
+/* The identity key that any roster of the chain, or an admission that holds, names for this node. NULL: not known. */
 const struct sign_public *membership_identity(const struct membership *membership, const struct node_id *node);
 /* All of them, the newest first: index 0 is the one above. NULL past the end. */
 const struct sign_public *membership_identity_at(const struct membership *membership, const struct node_id *node, size_t index);
 
+/* The same, but only those that are named for it as a hub or an edge: they decide the validity of births, for an observer writes nothing. */
+const struct sign_public *membership_author_at(const struct membership *membership, const struct node_id *node, size_t index);
+/* How many identity keys this node has had before `key`, and whether that is its newest one. False: it is none of them. */
+bool membership_key_place(const struct membership *membership, const struct node_id *node, const struct sign_public *key, uint32_t *ret_before, bool *ret_is_newest);
+
 /* Is a log of `node`, whose birth `identity` has signed, cut? `ret` is then its last head that counts: of a log that the cut does not name, its
- * birth. By the newest roster: logs under another identity key than the node's present one, all logs of a node that is not in. By suspensions in
- * force: all logs. Of several the lowest (seq, hash). */
+ * birth. By the newest roster that has cut it since it was listed with this key: logs under another identity key than the node's present one, all logs of a node that is not in. By
+ * suspensions in force: all logs. Of several the lowest (seq, hash). */
 bool membership_cut(const struct membership *membership, const struct node_id *node, const struct sign_public *identity, const struct log_id *log,
                     struct head *ret);
 

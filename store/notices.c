@@ -160,6 +160,44 @@ static bool act_finds_room(struct store *store, const struct notice_ref *ref)
     return has_room;
 }
 
+/* A roster may have given a node a new identity key: its card and its frontier by the old one stand for nothing from then on, and go; those who get them later refuse them. */
+static enum err replaced_drop(struct store *store)
+{
+    struct membership *before = store->membership;
+    struct notice_ref refs[64];
+    size_t count;
+    store->membership = NULL;
+    const struct membership *after = membership_now(store);
+    do {
+        struct kv_cursor cursor;
+        count = 0;
+        kv_cursor_open(&store->txn, TABLE_NOTICES, &cursor);
+        for (bool ok = after != NULL && kv_first(&cursor); ok && count < sizeof refs / sizeof refs[0]; ok = kv_next(&cursor)) {
+            struct notice_ref ref;
+            struct node_id node;
+            if (notice_key_read(cursor.key, &ref) != ERR_OK || (ref.kind != NOTICE_CARD && ref.kind != NOTICE_FRONTIER)) {
+                continue;
+            }
+            memcpy(node.b, ref.subject, sizeof node.b);
+            const struct sign_public *old = membership_identity(before, &node), *new = membership_identity(after, &node);
+            if (old != NULL && new != NULL && memcmp(old->b, new->b, sizeof old->b) != 0) {
+                refs[count++] = ref;
+            }
+        }
+        kv_cursor_close(&cursor);
+        for (size_t i = 0; i < count; i++) {
+            struct node_id node;
+            notice_delete(store, &refs[i]);
+            memcpy(node.b, refs[i].subject, sizeof node.b);
+            if (refs[i].kind == NOTICE_FRONTIER) {
+                frontier_forget(store, &node);
+            }
+        }
+    } while (count > 0 && store->txn.err == ERR_OK);
+    membership_destroy(&before);
+    return store->txn.err;
+}
+
 static enum err admit_trust(struct store *store, const struct notice *notice, struct span bytes, struct notice_ref *ret, bool *ret_is_new,
                             const char **clause)
 {
@@ -181,7 +219,14 @@ static enum err admit_trust(struct store *store, const struct notice *notice, st
     }
     notice_put(store, ret, bytes);
     journal_notice(store, ret);
-    membership_destroy(&store->membership);
+    if (ret->kind == NOTICE_ROSTER) {
+        err = replaced_drop(store);
+    } else {
+        membership_destroy(&store->membership);
+    }
+    if (err != ERR_OK) {
+        return err;
+    }
     logs_end_update(store);
     store->erasing.has_day = false;
     if (ret->kind == NOTICE_ROSTER) {
@@ -218,32 +263,55 @@ static enum err newest_compare(struct store *store, const struct notice_ref *ref
         return store->txn.err;
     }
     int order = memcmp(ref->hash, ret_held->hash, sizeof ref->hash);
+#ifndef GRIOT_WITHOUT_T06_COUNTER
     if (ref->counter < ret_held->counter || (ref->counter == ret_held->counter && order > 0)) {
         *clause = "store/README.md 3.4: one with a higher counter is held";
         return ERR_STALE;
     }
-    *ret_is_new = ref->counter > ret_held->counter || order < 0;
+#endif
+    *ret_is_new = ref->counter != ret_held->counter || order != 0;
     return ERR_OK;
 }
 
-/* Signed by the newest identity key of the node. One that only an older key has signed is out of date, not false. */
-static enum err identity_check(struct store *store, enum sign_purpose purpose, const struct notice *notice, const struct node_id *node,
-                               const char **clause)
+/* The counter by which those of one node are ordered when `key` signs them. One by a key that has been replaced is out of date, not false. */
+static enum err key_place(struct store *store, const struct node_id *node, const struct sign_public *key, uint64_t counter, struct notice_ref *ret, const char **clause)
 {
     const struct membership *membership = membership_now(store);
+    uint32_t before;
+    bool is_newest;
     if (membership == NULL) {
         return store->txn.err;
     }
-    const struct sign_public *key = membership_identity(membership, node);
-    if (key == NULL) {
-        *clause = "store/README.md 3.4: no roster held names its node";
+    if (!membership_key_place(membership, node, key, &before, &is_newest)) {
+        *clause = membership_identity(membership, node) == NULL ? "store/README.md 3.4: no roster held names its node"
+                                                                : "store/README.md 3.4: no roster held names the identity key that signs it";
         return ERR_UNKNOWN_KEY;
     }
-    for (size_t i = 0; key != NULL; key = membership_identity_at(membership, node, ++i)) {
-        if (store->check(purpose, &store->region, notice->body, key, &notice->signatures[0].signature) == ERR_OK) {
+    if (!is_newest) {
+        *clause = "store/README.md 3.4: signed by an identity key that has been replaced";
+        return ERR_STALE;
+    }
+    ret->counter = notice_counter(before, counter);
+    return ERR_OK;
+}
+
+/* Not by the newest key: by an older one, by one that a roster may name that is not held yet, or by nobody's. */
+static enum err frontier_refuse(struct store *store, const struct notice *notice, const struct frontier *frontier, const char **clause)
+{
+    const struct membership *membership = membership_now(store);
+    const struct sign_public *key;
+    for (size_t i = 1; membership != NULL && (key = membership_identity_at(membership, &frontier->node, i)) != NULL; i++) {
+        if (store->check(SIGN_FRONTIER, &store->region, notice->body, key, &notice->signatures[0].signature) == ERR_OK) {
             *clause = "store/README.md 3.4: signed by an identity key that has been replaced";
-            return i == 0 ? ERR_OK : ERR_STALE;
+            return ERR_STALE;
         }
+    }
+    if (membership == NULL) {
+        return store->txn.err;
+    }
+    if (!membership_holds_roster(membership, frontier->roster_number, &frontier->roster_hash)) {
+        *clause = "store/README.md 3.5: signed by no key known here, but it names a roster that is not held";
+        return ERR_UNKNOWN_KEY;
     }
     *clause = "store/README.md 3.4: not signed by its node's identity key";
     return ERR_BADSIG;
@@ -272,19 +340,22 @@ static enum err admit_card(struct store *store, const struct notice *notice, str
     }
     ret->kind = NOTICE_CARD;
     memcpy(ret->subject, card.node.b, sizeof ret->subject);
-    ret->counter = card.counter;
     ref_hash(notice, ret);
-    err = newest_compare(store, ret, &has_held, &held, ret_is_new, clause);
-    if (err != ERR_OK || !*ret_is_new) {
-        return err;
+    err = key_place(store, &card.node, &card.identity, card.counter, ret, clause);
+    if (err == ERR_OK) {
+        err = newest_compare(store, ret, &has_held, &held, ret_is_new, clause);
+        if (err != ERR_OK || !*ret_is_new) {
+            return err;
+        }
     }
-    err = identity_check(store, SIGN_CARD, notice, &card.node, clause);
+    /* One that names an unknown key proves at least that its maker holds that key: then a roster that is not here yet may name it. */
+    if ((err == ERR_OK || err == ERR_UNKNOWN_KEY) &&
+        store->check(SIGN_CARD, &store->region, notice->body, &card.identity, &notice->signatures[0].signature) != ERR_OK) {
+        *clause = "store/README.md 3.4: not signed by the identity key that it names";
+        return ERR_BADSIG;
+    }
     if (err != ERR_OK) {
         return err;
-    }
-    if (memcmp(card.identity.b, membership_identity(store->membership, &card.node)->b, sizeof card.identity.b) != 0) {
-        *clause = "store/README.md 3.4: the card names another identity key than the roster";
-        return ERR_BADSIG;
     }
     if (has_held) {
         notice_delete(store, &held);
@@ -311,16 +382,31 @@ static enum err admit_frontier(struct store *store, const struct notice *notice,
     }
     ret->kind = NOTICE_FRONTIER;
     memcpy(ret->subject, frontier.node.b, sizeof ret->subject);
-    ret->counter = frontier.counter;
     ref_hash(notice, ret);
-    err = newest_compare(store, ret, &has_held, &held, ret_is_new, clause);
-    if (err != ERR_OK || !*ret_is_new) {
+    const struct membership *known = membership_now(store);
+    const struct sign_public *newest = known == NULL ? NULL : membership_identity(known, &frontier.node);
+    struct sign_public key;
+    if (newest == NULL) {
+        *clause = "store/README.md 3.4: no roster held names its node";
+        return store->txn.err != ERR_OK ? store->txn.err : ERR_UNKNOWN_KEY;
+    }
+    key = *newest;
+    err = key_place(store, &frontier.node, &key, frontier.counter, ret, clause);
+    if (err == ERR_OK) {
+        err = newest_compare(store, ret, &has_held, &held, ret_is_new, clause);
+    }
+    /* One that seems older may be by a newer key, which a roster names that is not held. */
+    bool is_beyond = err == ERR_STALE && !membership_holds_roster(store->membership, frontier.roster_number, &frontier.roster_hash);
+    if (!is_beyond && (err != ERR_OK || !*ret_is_new)) {
         return err;
     }
-    err = identity_check(store, SIGN_FRONTIER, notice, &frontier.node, clause);
-    if (err == ERR_OK) {
-        err = frontier_put(store, &frontier, base, heads, clause);
+    if (store->check(SIGN_FRONTIER, &store->region, notice->body, &key, &notice->signatures[0].signature) != ERR_OK) {
+        return frontier_refuse(store, notice, &frontier, clause);
     }
+    if (err != ERR_OK) {
+        return err;
+    }
+    err = frontier_put(store, &frontier, ret->counter, base, heads, clause);
     if (err != ERR_OK) {
         return err;
     }

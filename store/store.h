@@ -23,6 +23,10 @@ void store_close(struct store **store);
 /* Intake stops (ERR_FULL from store_begin and store_commit) when the disk has fewer bytes free than this; 0 for the default, the smaller of 10 % and
  * 64 MiB. */
 void store_set_reserve(struct store *store, uint64_t bytes);
+/* Whom to ask before a birth or commit of another node is taken in that is good otherwise; `may` says no: ERR_QUOTA. Policy, which decides nothing about validity. NULL: all may. */
+void store_set_policy(struct store *store, bool (*may)(void *arg, const struct node_id *author, size_t bytes), void *arg);
+/* Free space above the reserve, in bytes; 0 when there is none, or the system does not say. */
+uint64_t store_room(const struct store *store);
 const struct region_id *store_region(const struct store *store);
 const struct node_id *store_self(const struct store *store);
 /* The system's words for the last ERR_IO or ERR_FULL, for the operator's log; "" when there was none. */
@@ -58,9 +62,8 @@ struct admitted { /* outcome of one segment; filled in also on errors, with what
 /* The one gate. Verify the items of `seg` in order against the chain held (limits, canonical form, chain, signature, membership) and append the good
  * ones, to the journal too. Stops at the first bad item: the good ones before it stay. Commits held already are skipped when equal, and make a fork
  * proof when not. errors  ERR_GAP, ERR_UNKNOWN_LOG, ERR_UNKNOWN_KEY (author not known yet: park, ask), ERR_VERSION, ERR_CUT, ERR_FORK (`has_fork`
- * when this segment proved it), ERR_CHAIN (the birth is of another log), and those of validity.h and commit_unpack; ERR_INTERNAL  more logs than are
- * kept; ERR_CORRUPT; and what makes store_commit fail: ERR_BUSY, ERR_IO, ERR_FULL, ERR_MEMORY. `*clause` names the rule for errors that blame the
- * peer */
+ * when this segment proved it), ERR_CHAIN (the birth is of another log), and those of validity.h and commit_unpack; ERR_CORRUPT; and what makes store_commit fail: ERR_BUSY, ERR_IO, ERR_FULL, ERR_MEMORY. `*clause` names the rule for errors that blame the
+ * peer; ERR_QUOTA  nobody is to blame: more logs than are kept of one node, or in all, or the policy says no. The transaction goes on */
 MUST_CHECK enum err store_admit(struct store *store, const struct seg *seg, struct admitted *ret, const char **clause);
 
 /* Verify a notice (signature by the right key, region, caps) and store it when it is newer than what is held; frontiers with their heads, whole or as

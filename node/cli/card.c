@@ -5,7 +5,7 @@
 #include "node/home.h"
 #include "node/region_file.h"
 #include "node/restore.h"
-#include "node/writer.h"
+#include "node/service.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -21,7 +21,7 @@ static json_t *card_json(const struct card *card, const char *print, struct span
     }
     (void)json_object_set_new(object, "name", json_string(card->name));
     (void)json_object_set_new(object, "node_id", json_string(hex_encode(card->node.b, sizeof card->node.b, hex)));
-    (void)json_object_set_new(object, "role", json_string(card->role == ROLE_HUB ? "hub" : "edge"));
+    (void)json_object_set_new(object, "role", json_string(role_name(card->role)));
     (void)json_object_set_new(object, "region", json_string(hex_encode(card->region.b, sizeof card->region.b, hex)));
     (void)json_object_set_new(object, "counter", json_integer((json_int_t)card->counter));
     (void)json_object_set_new(object, "fingerprint", json_string(print));
@@ -30,7 +30,8 @@ static json_t *card_json(const struct card *card, const char *print, struct span
     return object;
 }
 
-static int card_show(const struct invocation *invocation, const struct home *home)
+/* `is_next`: the card of the identity key that waits for the root. */
+static int card_show(const struct invocation *invocation, const struct home *home, bool is_next)
 {
     const char *path = option_text(invocation, "out");
     uint8_t bytes[CARD_NOTICE_BYTES_MAX];
@@ -39,7 +40,7 @@ static int card_show(const struct invocation *invocation, const struct home *hom
     const char *clause = NULL;
     struct card card;
     size_t n;
-    enum err err = home_card_current(home, &out);
+    enum err err = is_next ? home_identity_card(home, &out) : home_card_current(home, &out);
 
     if (err == ERR_OK) {
         err = card_open(out_written(&out), &card, print, &clause);
@@ -65,7 +66,12 @@ static int card_show(const struct invocation *invocation, const struct home *hom
         (void)fputs(text, stdout);
     }
     tell(invocation, _("fingerprint of %s: %s"), card.name, print);
-    tell(invocation, _("Read it by voice to those who admit this node: griot admit CARD at two hubs, or griot root roster."));
+    if (is_next) {
+        tell(invocation, _("Read it by voice to the holders of the root keys: griot root propose --identity CARD. Until their roster is here the node goes on under the old key; then it takes "
+                           "this one by itself. Export it to the safe then: griot card --export-identity."));
+    } else {
+        tell(invocation, _("Read it by voice to those who admit this node: griot admit CARD at two hubs, or griot root roster."));
+    }
     return fflush(stdout) == 0 ? OUTCOME_DONE : OUTCOME_FAILED;
 }
 
@@ -90,6 +96,18 @@ static int card_renew(const struct invocation *invocation, struct home *home)
     }
     tell(invocation, _("A new card is signed. A running node publishes it at its next start."));
     return OUTCOME_DONE;
+}
+
+/* The node goes on as it is: only the root gives it another identity key. */
+static int identity_renew(const struct invocation *invocation, struct home *home)
+{
+    enum err err = home_unlock(home, NULL);
+
+    if (err != ERR_OK) {
+        return explain_home(invocation, err, &home->fault);
+    }
+    err = home_identity_make(home, wall_now());
+    return err == ERR_OK ? OUTCOME_DONE : fail(invocation, err, "%s", _("no new identity key was made"));
 }
 
 /* The two keys that no backup holds, sealed as they are. */
@@ -128,11 +146,15 @@ static int run_card(struct invocation *invocation)
         free(home);
         return outcome;
     }
+    bool is_next = option_given(invocation, "new-identity");
     if (option_given(invocation, "renew") || option_given(invocation, "address")) {
         outcome = card_renew(invocation, home);
     }
+    if (outcome == OUTCOME_DONE && is_next) {
+        outcome = identity_renew(invocation, home);
+    }
     if (outcome == OUTCOME_DONE) {
-        outcome = card_show(invocation, home);
+        outcome = card_show(invocation, home, is_next);
     }
     home_fini(home);
     free(home);
@@ -143,18 +165,20 @@ static const struct option_row options[] = {
     {"out", 'o', "FILE", N_("write the card to FILE instead of standard output"), COMPLETES_FILE},
     {"renew", 0, NULL, N_("sign a new card first, with a higher counter"), COMPLETES_NOTHING},
     {"address", 'a', "ADDRESS", N_("renew it with this address; repeatable"), COMPLETES_NOTHING},
+    {"new-identity", 0, NULL, N_("make a new identity key and print its card, for the root to name"), COMPLETES_NOTHING},
     {"export-identity", 0, "FILE", N_("write the sealed identity, for griot restore, and no card"), COMPLETES_FILE},
     {NULL, 0, NULL, NULL, COMPLETES_NOTHING},
 };
 static const struct example_row examples[] = {
     {"griot card -H /var/lib/griot/sn --out sn.card", N_("the file to send, and the fingerprint to read out")},
+    {"griot card -H /var/lib/griot/sn --new-identity --out sn.card", N_("the identity key may be in wrong hands: the root is to name another")},
     {"griot card -H /var/lib/griot/sn --export-identity /media/safe/sn.identity", N_("once, for the safe: no backup holds it")},
     {NULL, NULL},
 };
 
 const struct command command_card = {
     .name = "card",
-    .usage = "[--out FILE] [--renew] [--address ADDRESS ...] | --export-identity FILE",
+    .usage = "[--out FILE] [--renew] [--new-identity] [--address ADDRESS ...] | --export-identity FILE",
     .summary = N_("print this node's card and its fingerprint"),
     .details = N_("The card names the node, its public keys and its addresses, and is signed by the node. It holds nothing secret and may travel by mail. What makes it trustworthy is that "
                   "somebody compares the fingerprint by voice."),

@@ -1,8 +1,10 @@
 /* init.c - griot init: a new node's home. */
 #include "node/cli/output.h"
+#include "node/cli/reply.h"
 #include "node/home.h"
 #include "node/passphrase.h"
 #include "node/region_file.h"
+#include "node/service.h"
 #include "node/trust.h"
 
 #include <limits.h>
@@ -52,10 +54,18 @@ static int role_choose(const struct invocation *invocation, struct plan *plan)
         plan->home.role = ROLE_EDGE;
     } else if (strcmp(role, "hub") == 0) {
         plan->home.role = ROLE_HUB;
+    } else if (strcmp(role, "observer") == 0) {
+        plan->home.role = ROLE_OBSERVER;
     } else {
-        return fail_because(invocation, ERR_USAGE, _("no such role"), _("it is edge or hub"), NULL);
+        return fail_because(invocation, ERR_USAGE, _("no such role"), _("it is edge, hub or observer"), NULL);
     }
     return OUTCOME_DONE;
+}
+
+/* What means something else in a list of readers is no name of one. */
+static bool is_word_of_lists(const char *name)
+{
+    return strcmp(name, "region") == 0 || strcmp(name, "rilo") == 0 || strcmp(name, "local") == 0;
 }
 
 static int rilo_choose(const struct invocation *invocation, struct plan *plan)
@@ -149,6 +159,7 @@ static int answer(const struct invocation *invocation, const struct home *home)
     uint8_t bytes[CARD_NOTICE_BYTES_MAX];
     struct out out = out_into(bytes, sizeof bytes);
     char print[FINGERPRINT_CHARS], id[2 * sizeof home->node.b + 1], region[2 * sizeof home->region.b + 1];
+    const char *role = role_name(home->role);
     struct card card;
     enum err err = home_card_current(home, &out);
     json_t *object;
@@ -163,13 +174,13 @@ static int answer(const struct invocation *invocation, const struct home *home)
     (void)hex_encode(home->node.b, sizeof home->node.b, id);
     (void)hex_encode(home->region.b, sizeof home->region.b, region);
     if (!invocation->is_json) {
-        (void)printf(_("Node %s, %s\nid           %s\nregion       %s\nfingerprint  %s\n"), home->name, home->role == ROLE_HUB ? _("hub") : _("edge"), id, region, print);
+        (void)printf(_("Node %s, %s\nid           %s\nregion       %s\nfingerprint  %s\n"), home->name, role_word(role), id, region, print);
         tell(invocation, _("Next: griot card -H %s --out %s.card, and send the card to the root or to two hubs; read them the fingerprint by voice."), home->path, home->name);
         return OUTCOME_DONE;
     }
     object = output_new("griot.init/1", home->name);
     (void)json_object_set_new(object, "id", json_string(id));
-    (void)json_object_set_new(object, "role", json_string(home->role == ROLE_HUB ? "hub" : "edge"));
+    (void)json_object_set_new(object, "role", json_string(role));
     (void)json_object_set_new(object, "region", json_string(region));
     (void)json_object_set_new(object, "fingerprint", json_string(print));
     (void)json_object_set_new(object, "home", json_string(home->path));
@@ -214,6 +225,9 @@ static int run_init(struct invocation *invocation)
     plan->home.now = wall_now();
     outcome = home_name_is_valid(plan->home.name) ? OUTCOME_DONE
                                                   : fail_because(invocation, ERR_USAGE, _("that is no name for a node"), _("it is 1 to 32 of a-z, 0-9 and -, no - at either end"), NULL);
+    if (outcome == OUTCOME_DONE && is_word_of_lists(plan->home.name)) {
+        outcome = fail_because(invocation, ERR_USAGE, _("that is no name for a node"), _("region, rilo and local mean something else where readers are named"), _("give it the name of its office: sn, rilo-dakar"));
+    }
     if (outcome == OUTCOME_DONE && access(invocation->home, F_OK) == 0 && rmdir(invocation->home) != 0) {
         outcome = explain_create(invocation, ERR_EXISTS); /* before a passphrase is chosen for nothing */
     }
@@ -244,7 +258,7 @@ static int run_init(struct invocation *invocation)
 static const struct option_row options[] = {
     {"region", 'r', "FILE", N_("region file from the root; its notices are taken in"), COMPLETES_FILE},
     {"region-id", 0, "HEX", N_("id of the region, when there is no file yet; griot join brings the rest"), COMPLETES_NOTHING},
-    {"role", 0, "ROLE", N_("edge (default) or hub; a roster must say the same"), COMPLETES_NOTHING},
+    {"role", 0, "ROLE", N_("edge (default), hub, or observer, which reads and writes nothing; a roster must say the same"), COMPLETES_NOTHING},
     {"rilo", 0, "NAME", N_("the RILO this office belongs to, by the name of its node: whom records for rilo are released to"), COMPLETES_NOTHING},
     {"listen", 'l', "ADDRESS", N_("accept other nodes on tcp://HOST:PORT; an edge needs none"), COMPLETES_NOTHING},
     {"address", 'a', "ADDRESS", N_("as others reach it, when that differs from --listen; repeatable"), COMPLETES_NOTHING},
@@ -259,9 +273,11 @@ static const struct example_row examples[] = {
 
 const struct command command_init = {
     .name = "init",
-    .usage = "NAME --region FILE|--region-id HEX [--role edge|hub] [--rilo NAME] [--listen ADDRESS] [--address ADDRESS ...] [--key-file FILE]",
+    .usage = "NAME --region FILE|--region-id HEX [--role edge|hub|observer] [--rilo NAME] [--listen ADDRESS] [--address ADDRESS ...] [--key-file FILE]",
     .summary = N_("make a new node's home: keys, store, configuration"),
-    .details = N_("Makes the folder given with -H. The keys are made here and never leave it. The node is not a member yet: send its card (griot card) to the root, or to two hubs, and "
+    .details = N_("An edge is an office: it enters records and dials the hubs. A hub relays, and takes part in admitting and suspending. An observer only reads: it enters nothing and passes "
+                  "nothing on.\n\n"
+                  "Makes the folder given with -H. The keys are made here and never leave it. The node is not a member yet: send its card (griot card) to the root, or to two hubs, and "
                   "let them compare the fingerprint with you by voice."),
     .options = options,
     .examples = examples,

@@ -336,6 +336,7 @@ void core_send_ranges(struct core *core)
         /* The engine hears of a frame when the library has taken it, not before: our own queue does the waiting, so an alert overtakes. */
         if (send_segment(core, c, range, &event) && c->sent_count < SENT_MAX) {
             c->sent[c->sent_count++] = event;
+            core->moved = core->now;
         } else {
             core_feed(core, &event);
         }

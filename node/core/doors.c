@@ -122,7 +122,7 @@ static void links_refresh(struct core *core, struct store_read *read)
     }
 }
 
-/* Whoever may not connect any more is dropped at once: ZAP is asked only at the door. Those in the middle of the handshake too. */
+/* Whoever may not connect any more is dropped at once, also for the protocol it speaks: ZAP is asked only at the door. Those in the middle of the handshake too. */
 static void drop_strangers(struct core *core)
 {
     const struct membership *membership = core->writer.membership;
@@ -133,6 +133,11 @@ static void drop_strangers(struct core *core)
             core_name_of(core, &c->session.peer.node, name);
             log_event(LOG_WARN, "peer_dropped", "peer=%s suspended=%d", name, membership_is_revoked(membership, &c->session.peer.node));
             connection_end(core, c, ERR_NOT_MEMBER, "no longer a member", 60000, false);
+        } else if (c->number != 0 && c->session.state != SESSION_HELLO && c->session.peer_hello.protocol < membership_protocol_min(membership)) {
+            char name[NAME_BYTES_MAX + 1];
+            core_name_of(core, &c->session.peer.node, name);
+            core_refused(core, name, ERR_VERSION, "WIRE.md 5.2: an older protocol version than the roster allows");
+            connection_end(core, c, ERR_VERSION, "an older protocol version than the roster allows", 60000, false);
         }
     }
     size_t kept = 0;
@@ -174,6 +179,15 @@ static void publish_cards(struct core *core)
     }
 }
 
+void core_dial_again(struct core *core)
+{
+    for (size_t i = 0; i < core->link_count; i++) {
+        if (core->links[i].state == LINK_WAITING) {
+            core->links[i].next = core->now;
+        }
+    }
+}
+
 void core_membership_changed(struct core *core)
 {
     core->has_membership_change = false;
@@ -182,6 +196,16 @@ void core_membership_changed(struct core *core)
         return;
     }
     const struct membership *membership = core->writer.membership;
+#ifdef GRIOT_WITHOUT_T20_DROP
+    if (core->now.ms != core->started.ms) {
+        return; /* whom it concerned at the start is all it concerns */
+    }
+#endif
+    if (membership_is_disputed(membership) != core->is_disputed) {
+        core->is_disputed = membership_is_disputed(membership);
+        log_event(core->is_disputed ? LOG_WARN : LOG_INFO, core->is_disputed ? "root_disputed" : "root_settled", "roster=%llu", (unsigned long long)membership_roster_number(membership));
+    }
+    core_renew_membership(core);
     struct door *door = calloc(1, sizeof *door);
     size_t count = membership_peer_count(membership);
     struct sync_member *members = calloc(count + 1, sizeof *members);
@@ -197,6 +221,10 @@ void core_membership_changed(struct core *core)
     drop_strangers(core); /* before the door closes, so that they are told */
     links_refresh(core, read);
     store_read_end(&read);
+    if (!hash_equal(&core->roster, membership_roster_hash(membership))) {
+        core->roster = *membership_roster_hash(membership);
+        core_dial_again(core); /* whoever has turned us away may have this roster too */
+    }
     gateway_allow(core->gateway, door->allowed.all, door->allowed.count, door->revoked.all, door->revoked.count);
     for (size_t i = 0; i < count; i++) {
         members[i] = (struct sync_member){membership_peer_at(membership, i)->node, membership_peer_at(membership, i)->role};
@@ -208,6 +236,9 @@ void core_membership_changed(struct core *core)
     free(members);
     free(door);
     publish_cards(core);
+    if (!core->wants_identity) {
+        core_own_cut(core);
+    }
 }
 
 void core_note_frontier(struct core *core, const struct notice_ref *ref)
@@ -217,11 +248,19 @@ void core_note_frontier(struct core *core, const struct notice_ref *ref)
     }
 }
 
-size_t core_notice_heads(struct unpack *unpack, const struct notice_ref *ref, struct span bytes, struct span heads_bytes, struct head *ret)
+static bool is_observer(const struct membership *membership, const struct notice_ref *ref)
+{
+    struct node_id node;
+    memcpy(node.b, ref->subject, sizeof node.b);
+    const struct member *member = membership == NULL ? NULL : membership_find(membership, &node);
+    return member != NULL && member->role == ROLE_OBSERVER;
+}
+
+size_t core_notice_heads(struct unpack *unpack, const struct membership *membership, const struct notice_ref *ref, struct span bytes, struct span heads_bytes, struct head *ret)
 {
     const char *clause;
     size_t count = 0;
-    if (ref->kind == NOTICE_FRONTIER && heads_decode(unpack, heads_bytes, ret, FRONTIER_HEADS_MAX, &count, &clause) == ERR_OK) {
+    if (ref->kind == NOTICE_FRONTIER && !is_observer(membership, ref) && heads_decode(unpack, heads_bytes, ret, FRONTIER_HEADS_MAX, &count, &clause) == ERR_OK) {
         return count;
     }
     struct notice notice;
@@ -252,7 +291,7 @@ void core_notice_stored(struct core *core, uint32_t slot, const struct notice_re
         struct span notice, bytes;
         heads = malloc(FRONTIER_HEADS_MAX * sizeof *heads);
         if (heads != NULL && store_notice(read, ref, &notice, &bytes) == ERR_OK) {
-            event.u.notice.head_count = core_notice_heads(core->unpack, ref, notice, bytes, heads);
+            event.u.notice.head_count = core_notice_heads(core->unpack, core->writer.membership, ref, notice, bytes, heads);
             event.u.notice.heads = event.u.notice.head_count > 0 ? heads : NULL;
         }
         store_read_end(&read);

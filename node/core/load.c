@@ -5,6 +5,7 @@
 struct loading {
     struct sync *sync;
     struct unpack *unpack;
+    const struct membership *membership;
     struct head *heads;
     struct mono_ms now;
     enum err err;
@@ -41,7 +42,7 @@ static bool load_notice(void *arg, const struct notice_ref *ref, struct span not
     struct sync_event event = {.type = SYNC_NOTICE, .now = loading->now, .peer = UINT32_MAX};
     event.u.notice.ref = *ref;
     event.u.notice.is_start = true;
-    event.u.notice.head_count = core_notice_heads(loading->unpack, ref, notice, heads, loading->heads);
+    event.u.notice.head_count = core_notice_heads(loading->unpack, loading->membership, ref, notice, heads, loading->heads);
     event.u.notice.heads = event.u.notice.head_count > 0 ? loading->heads : NULL;
     load_step(loading, &event);
     return loading->err == ERR_OK;
@@ -49,7 +50,7 @@ static bool load_notice(void *arg, const struct notice_ref *ref, struct span not
 
 enum err core_load(struct sync *sync, struct store *store, const struct membership *membership)
 {
-    struct loading loading = {.sync = sync, .unpack = unpack_new(), .heads = malloc(FRONTIER_HEADS_MAX * sizeof(struct head)), .now = mono_now()};
+    struct loading loading = {.sync = sync, .unpack = unpack_new(), .membership = membership, .heads = malloc(FRONTIER_HEADS_MAX * sizeof(struct head)), .now = mono_now()};
     struct store_read *read = NULL;
     size_t count = membership != NULL ? membership_peer_count(membership) : 0;
     struct sync_member *members = calloc(count + 1, sizeof *members);

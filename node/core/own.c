@@ -1,5 +1,7 @@
 #include "node/core/state.h"
 
+#include <stdlib.h>
+
 /* Our own logs when others hold more of them than we do (DESIGN 3): what has not left is taken back before anything of theirs is admitted, so that
  * the two never stand side by side. */
 
@@ -87,6 +89,46 @@ void core_own_conflict(struct core *core, const struct log_id *log, uint64_t seq
     ahead_add(core, log, seq);
 }
 
+struct cut_logs {
+    struct core *core;
+    struct log_id logs[AHEAD_MAX];
+    uint64_t from[AHEAD_MAX];
+    size_t count;
+};
+
+static bool cut_take(void *arg, const struct log_info *log)
+{
+    struct cut_logs *cut = arg;
+    if (node_id_equal(&log->node, &cut->core->home->node) && log->cut_height > 0 && log->held_seq >= log->cut_height && cut->count < AHEAD_MAX) {
+        cut->logs[cut->count] = log->head.log;
+        cut->from[cut->count++] = log->cut_height;
+    }
+    return true;
+}
+
+/* We are in, and yet a log of ours is cut: it was begun under an identity key that the root has replaced. What we wrote beyond the cut counts nowhere, and is issued again under the present one. */
+void core_own_cut(struct core *core)
+{
+    const struct membership *membership = core->writer.membership;
+    struct cut_logs *cut;
+    struct store_read *read;
+    if (membership_find(membership, &core->home->node) == NULL || membership_identity_at(membership, &core->home->node, 1) == NULL) {
+        return;
+    }
+    cut = calloc(1, sizeof *cut);
+    if (cut == NULL || store_read_begin(core->store, &read) != ERR_OK) {
+        free(cut);
+        return;
+    }
+    cut->core = core;
+    (void)!store_logs(read, cut_take, cut);
+    store_read_end(&read);
+    for (size_t i = 0; i < cut->count; i++) {
+        ahead_add(core, &cut->logs[i], cut->from[i]);
+    }
+    free(cut);
+}
+
 void core_own_released(struct core *core)
 {
     log_event(LOG_INFO, "own_released", "by=echo");
@@ -102,13 +144,11 @@ static void gave_way(struct core *core, const struct pending *p)
     core->own_again += done->entries;
     log_event(LOG_WARN, "own_log_gave_way", "log=%s seq=%llu was=%llu again=%llu", hex, (unsigned long long)done->after.seq,
               (unsigned long long)done->before.seq, (unsigned long long)done->entries);
-    if (done->after.seq != done->before.seq) {
-        struct sync_event event = {.type = SYNC_STORED, .now = core->now, .peer = UINT32_MAX};
-        event.u.stored.head = done->after;
-        event.u.stored.node = core->home->node;
-        event.u.stored.channel = done->channel;
-        core_feed(core, &event);
-    }
+    struct sync_event event = {.type = SYNC_STORED, .now = core->now, .peer = UINT32_MAX};
+    event.u.stored.head = done->after;
+    event.u.stored.node = core->home->node;
+    event.u.stored.channel = done->channel;
+    core_feed(core, &event); /* also when nothing was taken back: the engine may show the log again */
 }
 
 void core_own_told(struct core *core, const struct pending *p, enum err err)

@@ -3,6 +3,7 @@
 #define GRIOT_NODE_CORE_STATE_H
 
 #include "node/core/core.h"
+#include "node/core/share.h"
 #include "node/log.h"
 #include "node/net/gateway.h"
 #include "node/net/link.h"
@@ -121,7 +122,8 @@ struct core {
     struct live_refusal refusals[LIVE_REFUSALS_MAX];
     uint64_t refusal_last[LIVE_REFUSALS_MAX];
     size_t refusal_count;
-    uint64_t frontier_counter; /* highest of an own frontier */
+    uint64_t frontier_counter; /* highest notice_counter of an own frontier */
+    struct shares *shares; /* how much each author may still bring */
     struct remembered *remembered;
     size_t remembered_count;
     struct sweep {
@@ -135,6 +137,12 @@ struct core {
     uint64_t ends_told; /* store_ends_changed when the engine was told last */
     void (*stored)(void *arg, bool has_commits);
     void *stored_arg;
+    struct mono_ms moved;        /* something was stored, or commits were sent */
+    struct mono_ms renew_next, renew_wanted; /* when keys are looked at again; since when there may be something to do */
+    struct hash roster;          /* the newest that was taken notice of */
+    bool is_disputed;            /* there are two rosters of the newest number */
+    bool wants_identity;         /* a roster names the identity key that waits */
+    bool is_key_due;             /* we stop, to begin again with another key */
     int wake; /* eventfd */
     atomic_bool is_stopping;
     pthread_mutex_t lock; /* of jobs */
@@ -171,9 +179,11 @@ void core_send_ranges(struct core *core);
 
 /* doors.c */
 void core_membership_changed(struct core *core);
-/* The heads that a notice brings to the engine: of a frontier all of them, of a fork proof the log and the seq at which it forks. Returns how many were written to `ret`
- * (FRONTIER_HEADS_MAX). */
-size_t core_notice_heads(struct unpack *unpack, const struct notice_ref *ref, struct span bytes, struct span heads_bytes, struct head *ret);
+/* Links that wait are dialled now: there is a reason to hope for another answer. */
+void core_dial_again(struct core *core);
+/* The heads that a notice brings to the engine: of a frontier all of them (of an observer's none: nothing can be fetched from it), of a fork proof the log and the seq at which it forks. Returns
+ * how many were written to `ret` (FRONTIER_HEADS_MAX). `membership` may be NULL. */
+size_t core_notice_heads(struct unpack *unpack, const struct membership *membership, const struct notice_ref *ref, struct span bytes, struct span heads_bytes, struct head *ret);
 void core_notice_stored(struct core *core, uint32_t slot, const struct notice_ref *ref, bool is_start);
 /* Own frontiers rise from the highest counter that we have ever signed, as far as we or our peers remember it. */
 void core_note_frontier(struct core *core, const struct notice_ref *ref);
@@ -187,9 +197,17 @@ void core_run_jobs(struct core *core);
 void core_own_ahead(struct core *core, const struct log_id *log);
 void core_own_conflict(struct core *core, const struct log_id *log, uint64_t seq);
 void core_own_released(struct core *core);
+void core_own_cut(struct core *core); /* after membership has changed */
 void core_own_tend(struct core *core); /* what of both is still to be done */
 void core_own_told(struct core *core, const struct pending *p, enum err err);
 
+/* renew.c */
+void core_renew_begin(struct core *core);
+/* Membership has changed: does a roster name the identity key that waits? */
+void core_renew_membership(struct core *core);
+/* Take keys into use, or make new ones, when it is time. Between transactions. */
+void core_renew_look(struct core *core);
+uint64_t core_renew_deadline(const struct core *core);
 /* sweep.c */
 void core_sweep(struct core *core);
 void core_sweep_soon(struct core *core); /* a clock was told */

@@ -138,6 +138,14 @@ static void tell(struct core *core, const struct pending *p, enum err committed)
     }
 }
 
+/* A change of somebody who waits. One that was refused before it touched anything leaves the transaction, and what others have in it, as they were. */
+static enum err job_change(struct core *core, struct job *job)
+{
+    core->writer.is_refusal = false;
+    enum err err = job->change(&core->writer, job->arg);
+    return core->writer.is_refusal ? err : core_outcome(core, err);
+}
+
 /* The map had to grow under the transaction and nothing of it is stored: do the changes of those who wait once more. What peers sent is asked for again by the engine. */
 static enum err repeat_jobs(struct core *core)
 {
@@ -150,7 +158,7 @@ static enum err repeat_jobs(struct core *core)
         for (size_t j = 0; err == ERR_OK && j < core->pending_count; j++) {
             struct pending *p = &core->pending[j];
             if (p->type == PENDING_JOB && (p->err == ERR_OK || p->err == ERR_BUSY)) {
-                p->err = core_outcome(core, p->job->change(&core->writer, p->job->arg));
+                p->err = job_change(core, p->job);
                 err = core->given_up;
             }
         }
@@ -203,6 +211,7 @@ static void forget(struct core *core, enum err err)
 static void settle_transaction(struct core *core)
 {
     bool was_open = core->is_open;
+    core->moved = was_open ? core->now : core->moved;
     /* One change that failed at a key file spoils the transaction, not what the others in it wanted: theirs is done again. */
     enum err given_up = core->given_up == ERR_PERMISSION ? ERR_BUSY : core->given_up;
     enum err err = given_up != ERR_OK ? given_up : was_open ? store_commit(core->store) : ERR_OK;
@@ -344,7 +353,7 @@ void core_run_jobs(struct core *core)
             } else {
                 size_t at = core->pending_count - 1;
                 struct pending done = {.type = PENDING_JOB, .job = job};
-                done.err = core_outcome(core, job->change(&core->writer, job->arg));
+                done.err = job_change(core, job);
                 core->pending[at] = done;
             }
         }

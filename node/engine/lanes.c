@@ -65,9 +65,10 @@ static void log_restate(struct sync *sync, uint32_t index)
     log->stated_height = 0;
     log->stated_entries = 0;
     for (uint32_t i = 0; i < sync->up_count; i++) {
-        const struct view *view = peer_view(sync->peers[sync->up[i]], index);
+        const struct peer *peer = sync->peers[sync->up[i]];
+        const struct view *view = peer_view(peer, index);
 
-        if (view == NULL) {
+        if (view == NULL || peer->role == ROLE_OBSERVER) {
             continue;
         }
         if (view->height > log->stated_height) {
@@ -79,10 +80,13 @@ static void log_restate(struct sync *sync, uint32_t index)
     }
 }
 
-void lanes_stated(struct sync *sync, const struct view *view, uint64_t old_height, uint64_t old_entries)
+void lanes_stated(struct sync *sync, const struct peer *peer, const struct view *view, uint64_t old_height, uint64_t old_entries)
 {
     struct log *log = engine_log(sync, view->log);
 
+    if (peer->role == ROLE_OBSERVER) {
+        return;
+    }
     if ((view->height < old_height && old_height == log->stated_height) || (view->entries < old_entries && old_entries == log->stated_entries)) {
         log_restate(sync, view->log);
         return;
@@ -120,7 +124,7 @@ static bool is_better(const struct sync *sync, const struct peer *a, const struc
     return engine_affinity(&sync->config.self, &a->node) > engine_affinity(&sync->config.self, &b->node);
 }
 
-/* The best peer that holds at least `height`, or NULL. `*again` is lowered to when one that is avoided now may be asked. */
+/* The best peer that holds at least `height`, or NULL. An observer passes nothing on and is not asked. `*again` is lowered to when one that is avoided now may be asked. */
 static struct peer *source_choose(const struct sync *sync, uint32_t index, uint64_t height, uint64_t *again)
 {
     const struct log *log = engine_log(sync, index);
@@ -130,7 +134,7 @@ static struct peer *source_choose(const struct sync *sync, uint32_t index, uint6
         struct peer *peer = sync->peers[sync->up[i]];
         const struct view *view = peer_view(peer, index);
 
-        if (peer->is_closing || engine_peer_height(sync, peer, index) < height || (log->height == 0 && peer->unknown_claims >= UNKNOWN_CLAIMS_MAX)) {
+        if (peer->is_closing || peer->role == ROLE_OBSERVER || engine_peer_height(sync, peer, index) < height || (log->height == 0 && peer->unknown_claims >= UNKNOWN_CLAIMS_MAX)) {
             continue;
         }
         if (view != NULL && view->avoid_ms > sync->now) {
@@ -356,6 +360,9 @@ static void lane_look(struct sync *sync, uint32_t index)
     view->avoid_ms = NEVER;
     other = source_choose(sync, index, log->height + 1, &again);
     view->avoid_ms = 0;
+#ifdef GRIOT_WITHOUT_T15_SOURCE
+    other = NULL;
+#endif
     if (other != NULL) {
         lanes_avoid(sync, view, (uint32_t)(2 * stall_after(sync, peer)));
         lanes_claim(sync, other, index);
@@ -435,7 +442,7 @@ void lanes_suspect(struct sync *sync, struct peer *peer, uint32_t index)
 {
     struct view *view = engine_view(sync, peer, index);
 
-    if (view == NULL || peer->is_closing || (view->suspect_height == view->height && sync->now < view->suspect_ms)) {
+    if (view == NULL || peer->is_closing || peer->role == ROLE_OBSERVER || (view->suspect_height == view->height && sync->now < view->suspect_ms)) {
         return; /* once a while for each statement, whatever comes of it */
     }
     if (search_begin(sync, peer, index)) {

@@ -5,8 +5,8 @@
 
 #include "node/engine/engine.h"
 
-/* A peer's statement of a log went from `old_height`, `old_entries` to what `view` says now. */
-void lanes_stated(struct sync *sync, const struct view *view, uint64_t old_height, uint64_t old_entries);
+/* A peer's statement of a log went from `old_height`, `old_entries` to what `view` says now. That of an observer is no reason to want anything: nothing comes from it. */
+void lanes_stated(struct sync *sync, const struct peer *peer, const struct view *view, uint64_t old_height, uint64_t old_entries);
 /* Put the log where it belongs now: settled, wanted or claimed. After every change of its head, statements or state. */
 void lanes_settle(struct sync *sync, uint32_t log);
 /* The peer's heads are known now: take the lanes that should stand before they are needed. */

@@ -7,16 +7,17 @@
 enum {
     PARK_UNKNOWN_MS = 30000, /* author not known yet */
     PARK_BUSY_MS = 5000,     /* our own disk is full or slow */
+    PARK_QUOTA_MS = 600000,  /* its author has brought enough for a while */
     RETRY_MS = 1000,         /* first pause after a gap */
 };
 
-static void segment_states(struct sync *sync, struct view *view, uint64_t height)
+static void segment_states(struct sync *sync, struct peer *peer, struct view *view, uint64_t height)
 {
     uint64_t old_height = view->height;
 
     if (height > old_height) {
         view->height = height;
-        lanes_stated(sync, view, old_height, view->entries);
+        lanes_stated(sync, peer, view, old_height, view->entries);
         lanes_settle(sync, view->log);
     }
 }
@@ -32,7 +33,7 @@ static void stray(struct sync *sync, struct peer *peer, uint32_t index, uint64_t
     }
     peer->stray_bytes -= bytes;
     if (view != NULL) { /* it will not say so again: what it sends, it holds */
-        segment_states(sync, view, height);
+        segment_states(sync, peer, view, height);
     }
 }
 
@@ -89,7 +90,7 @@ void segments_arrived(struct sync *sync, struct peer *peer, struct span body)
     height = seg->first + seg->count;
     view->in_next = height;
     view->denials = 0;
-    segment_states(sync, view, height);
+    segment_states(sync, peer, view, height);
     peer->bytes_in += body.n;
     peer->segment_ms = sync->now;
     log->progress_ms = sync->now;
@@ -133,6 +134,9 @@ void segments_refused(struct sync *sync, struct peer *peer, uint32_t index, enum
         /* Nobody's fault when true; but whoever passes bytes on may have spoilt them, so the log is not parked on its word:
          * others are asked meanwhile. */
         lanes_avoid(sync, view, PARK_UNKNOWN_MS);
+        break;
+    case ERR_QUOTA: /* nobody's fault, and no other source would do better */
+        log->park_ms = sync->now + PARK_QUOTA_MS;
         break;
     case ERR_CUT:
         log->is_cut = log->height > 0; /* else the author is only what this peer's bytes say */

@@ -119,6 +119,9 @@ static bool may_name_another(const struct sync *sync, const struct peer *peer)
 {
     size_t limit = 8 * sync->member_count;
 
+#ifdef GRIOT_WITHOUT_T12_UNKNOWN
+    limit = LOGS_MAX;
+#endif
     return sync->heads.count < LOGS_MAX && peer->unknown_logs < (limit > UNKNOWN_LOGS_MAX ? limit : UNKNOWN_LOGS_MAX);
 }
 
@@ -150,7 +153,7 @@ void vectors_state(struct sync *sync, struct peer *peer, const struct head_hint 
     view->entries = hint->entries;
     memcpy(view->prefix, hint->prefix, sizeof view->prefix);
     view->epoch = peer->epoch;
-    lanes_stated(sync, view, old_height, old_entries);
+    lanes_stated(sync, peer, view, old_height, old_entries);
     ranges_landed(sync, peer, view);
     if (log->is_own) {
         echo_hint(sync, peer, hint, index);
@@ -182,7 +185,7 @@ static void list_end(struct sync *sync, struct peer *peer)
             view->height = 0;
             view->entries = 0;
             unknown_count(peer, view, false);
-            lanes_stated(sync, view, old_height, old_entries);
+            lanes_stated(sync, peer, view, old_height, old_entries);
             lanes_settle(sync, view->log);
         }
     }

@@ -230,5 +230,15 @@ for node in $online gm tg; do
     status "$node" | jq -e '[.refused[] | select(.code == "ERR_FORK" or .code == "ERR_BADSIG" or .code == "ERR_CHAIN")] == [] and ([.warnings[].code] | index("OWN-AHEAD") == null)' > /dev/null ||
         fail "$node: $(status "$node" | jq -c '.refused, .warnings')"
 done
+
+# ---- what a thief writes: the home of tg is stolen, suspended, and does not know it ----
+expect 0 "cut tg" "$griot" sandbox cut "$region" tg
+expect 0 "suspend tg" "$griot" -H "$region/rilo-dakar" suspend tg --reason stolen
+record tg "by the thief" > /dev/null
+expect 0 "out of tg" bundle tg out --for rilo-dakar --out "$stick/thief.bundle"
+before=$(digest rilo-dakar)
+expect 5 "in at rilo-dakar" bundle rilo-dakar in "$stick/thief.bundle"
+err ERR_NOT_MEMBER "nothing was changed"
+[ "$(digest rilo-dakar)" = "$before" ] || fail "a suspended node has written by stick"
 expect 0 "down" "$griot" sandbox down "$region"
 echo "bundle: an office without a line caught up by stick, wrote, was acknowledged, and holds the same as all; $with, $parts parts, a full stick, kill -9"

@@ -29,6 +29,7 @@ while read -r behaviour code; do
 done << 'TABLE'
 region ERR_REGION
 protocol ERR_VERSION
+protocol-0 ERR_MALFORMED
 ack ERR_BADSIG
 garbage ERR_MALFORMED
 type ERR_MALFORMED
@@ -42,6 +43,12 @@ flip ERR_BADSIG
 order ERR_MALFORMED
 gap ERR_UNEXPECTED
 notice ERR_NONCANONICAL
+roster ERR_BADSIG
+roster-changed ERR_BADSIG
+roster-format-0 ERR_MALFORMED
+roster-format-2 ERR_VERSION
+card-format-0 ERR_MALFORMED
+card-format-2 ERR_VERSION
 TABLE
 [ "$(pgrep -f -- "-H $region/rilo-dakar run")" = "$hub_pid" ] || fail "the hub was restarted"
 "$griot" sandbox up "$region" > /dev/null 2>&1 || fail "up again"

@@ -421,6 +421,138 @@ static void two_rosters_of_one_number_dispute_it(void **state)
     assert_false(is_in(JOINER));
 }
 
+/* Two hubs accuse each other: neither can silence the other, and the root decides. */
+static void of_two_hubs_that_suspend_each_other_both_are_out(void **state)
+{
+    struct membership_act act;
+    struct hash hash = first();
+    (void)state;
+    acts[act_count++] = region_suspend(&region, HUB_A, 1, &hash, 1, HUB_B, NULL, 0);
+    acts[act_count++] = region_suspend(&region, HUB_B, 1, &hash, 1, HUB_A, NULL, 0);
+    acts[act_count++] = region_admit(&region, HUB_A, 1, &hash, 1, JOINER);
+    acts[act_count++] = region_admit(&region, HUB_B, 1, &hash, 1, JOINER);
+    acts[act_count++] = region_suspend(&region, HUB_B, 1, &hash, 2, EDGE, NULL, 0); /* a suspended hub's suspensions hold, too */
+    must_build();
+    assert_false(is_in(HUB_A) || is_in(HUB_B) || is_in(JOINER) || is_in(EDGE));
+    assert_true(is_in(HUB_C));
+    assert_int_equal(membership_hub_count(membership), 3);
+    assert_non_null(membership_peer(membership, &region.nodes[HUB_A].id)); /* both go on relaying */
+    assert_non_null(membership_peer(membership, &region.nodes[HUB_B].id));
+    assert_null(membership_peer(membership, &region.nodes[EDGE].id));
+    assert_true(membership_act_at(membership, 2, &act)); /* each of them a warning */
+    assert_false(membership_act_at(membership, 3, &act));
+    /* The root lifts one and says nothing of the other. */
+    add_roster((struct region_roster){.number = 2, .previous = hash, .members = FIRST, .cut = 1 << HUB_A});
+    must_build();
+    assert_true(is_in(HUB_A));
+    assert_false(is_in(HUB_B));
+    assert_false(is_in(JOINER)); /* one of the two that admitted it is suspended still */
+}
+
+static bool is_cut(size_t node, const struct sign_public *identity, const struct log_id *log, uint64_t *ret)
+{
+    struct head head = {.seq = UINT64_MAX};
+    bool cut = membership_cut(membership, &region.nodes[node].id, identity, log, &head);
+    *ret = head.seq;
+    return cut;
+}
+
+/* The roster that named a node in its cuts last rules the logs under its old keys, however many follow that do not speak of it. */
+static void a_cut_rules_until_another_roster_names_the_node(void **state)
+{
+    struct sign_public keys[3] = {region.nodes[EDGE].identity};
+    struct secret *secrets[3] = {region.nodes[EDGE].secret};
+    struct head named = {{{3}}, 4, 0, {{4}}};
+    struct hash hash = first();
+    uint64_t seq;
+    (void)state;
+    for (size_t i = 1; i < 3; i++) {
+        assert_int_equal(sign_keypair(&keys[i], &secrets[i]), ERR_OK);
+    }
+    region.nodes[EDGE].identity = keys[1];
+    hash = add_roster((struct region_roster){.number = 2, .previous = hash, .members = FIRST, .cut = 1 << EDGE, .heads = &named, .head_count = 1});
+    for (uint64_t number = 3; number <= 5; number++) {
+        hash = add_roster((struct region_roster){.number = number, .previous = hash, .members = FIRST});
+        must_build();
+        assert_true(is_cut(EDGE, &keys[0], &named.log, &seq));
+        assert_int_equal(seq, 4);
+        assert_false(is_cut(EDGE, &keys[1], &named.log, &seq));
+    }
+    named.seq = 6; /* only a roster extends */
+    hash = add_roster((struct region_roster){.number = 6, .previous = hash, .members = FIRST, .cut = 1 << EDGE, .heads = &named, .head_count = 1});
+    must_build();
+    assert_true(is_cut(EDGE, &keys[0], &named.log, &seq));
+    assert_int_equal(seq, 6);
+    region.nodes[EDGE].identity = keys[2]; /* a third key: both others are cut, each by the rosters since it was the node's */
+    hash = add_roster((struct region_roster){.number = 7, .previous = hash, .members = FIRST});
+    must_build();
+    assert_true(is_cut(EDGE, &keys[0], &named.log, &seq));
+    assert_int_equal(seq, 6);
+    assert_false(is_cut(EDGE, &keys[1], &named.log, &seq)); /* no roster has cut it since */
+    uint32_t before;
+    bool is_newest;
+    assert_true(membership_key_place(membership, &region.nodes[EDGE].id, &keys[2], &before, &is_newest));
+    assert_true(before == 2 && is_newest);
+    assert_true(membership_key_place(membership, &region.nodes[EDGE].id, &keys[0], &before, &is_newest));
+    assert_true(before == 0 && !is_newest);
+    assert_false(membership_key_place(membership, &region.nodes[EDGE].id, &region.nodes[HUB_A].identity, &before, &is_newest));
+    for (size_t i = 0; i < 2; i++) {
+        secret_destroy(&secrets[i]);
+    }
+    region.nodes[EDGE].secret = secrets[2];
+}
+
+static void who_was_removed_stays_out_until_a_roster_lists_it(void **state)
+{
+    struct head named = {{{3}}, 4, 0, {{4}}};
+    struct hash hash = first();
+    uint64_t seq;
+    (void)state;
+    hash = add_roster((struct region_roster){.number = 2, .previous = hash, .members = FIRST & ~(1 << EDGE), .cut = 1 << EDGE, .heads = &named, .head_count = 1});
+    hash = add_roster((struct region_roster){.number = 3, .previous = hash, .members = FIRST & ~(1 << EDGE)}); /* does not speak of it */
+    acts[act_count++] = region_admit(&region, HUB_A, 3, &hash, 1, EDGE);
+    acts[act_count++] = region_admit(&region, HUB_B, 3, &hash, 1, EDGE);
+    must_build();
+    assert_false(is_in(EDGE));
+    assert_true(membership_is_revoked(membership, &region.nodes[EDGE].id));
+    assert_true(is_cut(EDGE, &region.nodes[EDGE].identity, &named.log, &seq));
+    assert_int_equal(seq, 4);
+    hash = add_roster((struct region_roster){.number = 4, .previous = hash, .members = FIRST});
+    must_build();
+    assert_true(is_in(EDGE));
+    assert_false(membership_is_revoked(membership, &region.nodes[EDGE].id));
+    assert_false(is_cut(EDGE, &region.nodes[EDGE].identity, &named.log, &seq));
+    add_roster((struct region_roster){.number = 5, .previous = hash, .members = FIRST & ~(1 << EDGE)}); /* left without a cut */
+    must_build();
+    assert_false(is_in(EDGE));
+    assert_false(membership_is_revoked(membership, &region.nodes[EDGE].id));
+    assert_false(is_cut(EDGE, &region.nodes[EDGE].identity, &named.log, &seq));
+}
+
+static void an_observer_has_an_identity_and_may_not_write(void **state)
+{
+    struct hash hash;
+    (void)state;
+    region.nodes[OTHER].role = ROLE_OBSERVER;
+    hash = add_roster((struct region_roster){.number = 1, .members = FIRST | 1 << OTHER});
+    region.nodes[JOINER].role = ROLE_OBSERVER;
+    acts[act_count++] = region_admit(&region, HUB_A, 1, &hash, 1, JOINER);
+    acts[act_count++] = region_admit(&region, HUB_B, 1, &hash, 1, JOINER);
+    must_build();
+    for (size_t node = JOINER; node <= OTHER; node++) {
+        assert_true(is_in(node));
+        assert_non_null(membership_identity(membership, &region.nodes[node].id));
+        assert_null(membership_author_at(membership, &region.nodes[node].id, 0));
+    }
+    assert_non_null(membership_author_at(membership, &region.nodes[EDGE].id, 0));
+    region.nodes[OTHER].role = ROLE_EDGE; /* once it may write, what it wrote is valid for ever */
+    hash = add_roster((struct region_roster){.number = 2, .previous = hash, .members = FIRST | 1 << OTHER});
+    region.nodes[OTHER].role = ROLE_OBSERVER;
+    add_roster((struct region_roster){.number = 3, .previous = hash, .members = FIRST | 1 << OTHER});
+    must_build();
+    assert_non_null(membership_author_at(membership, &region.nodes[OTHER].id, 0));
+}
+
 static void the_order_of_arrival_never_matters(void **state)
 {
     struct hash hash = first();
@@ -494,6 +626,10 @@ int main(void)
         TEST(a_suspension_holds_until_a_roster_names_and_lifts_it),
         TEST(a_new_identity_key_comes_by_roster_with_a_cut_for_the_old),
         TEST(two_rosters_of_one_number_dispute_it),
+        TEST(of_two_hubs_that_suspend_each_other_both_are_out),
+        TEST(a_cut_rules_until_another_roster_names_the_node),
+        TEST(who_was_removed_stays_out_until_a_roster_lists_it),
+        TEST(an_observer_has_an_identity_and_may_not_write),
         TEST(the_order_of_arrival_never_matters),
         TEST(junk_among_the_notices_is_left_out),
     };

@@ -242,6 +242,63 @@ static void a_card_by_a_replaced_key_is_stale(void **state)
     secret_destroy(&secret);
 }
 
+/* Cards and frontiers by an old and a new identity key, with whatever counters, in any order, before or after the roster that changes the key. */
+static void in_any_order_the_newest_key_has_the_last_word(void **state)
+{
+    enum { COUNT = 8 };
+    struct secret *old = region.nodes[EDGE].secret;
+    struct head head = head_of(1, 5);
+    struct span notices[COUNT], heads[COUNT] = {{NULL, 0}};
+    struct hash first;
+    (void)state;
+    notices[0] = region.charter;
+    notices[1] = region_roster(&region, &(struct region_roster){.number = 1, .members = MEMBERS}, &first);
+    notices[2] = region_card(&region, EDGE, NUMBER_MAX);
+    notices[3] = region_frontier(&region, EDGE, NUMBER_MAX, &head, 1, &heads[3]);
+    assert_int_equal(sign_keypair(&region.nodes[EDGE].identity, &region.nodes[EDGE].secret), ERR_OK);
+    notices[4] = region_roster(&region, &(struct region_roster){.number = 2, .previous = first, .members = MEMBERS, .cut = 1 << EDGE}, NULL);
+    notices[5] = region_card(&region, EDGE, 2);
+    notices[6] = region_card(&region, EDGE, 3);
+    notices[7] = region_frontier(&region, EDGE, 7, &head, 1, &heads[7]);
+    srandom(11);
+    for (size_t round = 0; round < 40; round++) {
+        size_t order[COUNT];
+        bool is_done[COUNT] = {false};
+        struct store_read *read = NULL;
+        struct card card;
+        struct span frontier, frontier_heads;
+        for (size_t i = 0; i < COUNT; i++) {
+            size_t j = (size_t)random() % (i + 1);
+            order[i] = order[j];
+            order[j] = i;
+        }
+        for (size_t pass = 0; pass < COUNT; pass++) {
+            for (size_t i = 0; i < COUNT; i++) {
+                size_t n = order[i];
+                struct notice_ref ref;
+                bool is_new;
+                if (!is_done[n]) {
+                    enum err err = admit(notices[n], 0, heads[n], &ref, &is_new);
+                    /* Of a frontier whose key is not known yet nothing can be said: it names no roster that is held either. */
+                    assert_true(err == ERR_OK || err == ERR_UNKNOWN_KEY || err == ERR_STALE);
+                    is_done[n] = err != ERR_UNKNOWN_KEY;
+                }
+            }
+        }
+        assert_int_equal(store_read_begin(home.store, &read), ERR_OK);
+        assert_int_equal(store_card(read, &region.nodes[EDGE].id, &card), ERR_OK);
+        assert_int_equal(card.counter, 3);
+        assert_memory_equal(card.identity.b, region.nodes[EDGE].identity.b, sizeof card.identity.b);
+        assert_int_equal(store_notice_newest(read, NOTICE_FRONTIER, &region.nodes[EDGE].id, &frontier, &frontier_heads), ERR_OK);
+        assert_true(span_equal(frontier, notices[7]));
+        assert_true(span_equal(frontier_heads, heads[7]));
+        store_read_end(&read);
+        home_fini(&home);
+        home_init(&home, &region, HUB_A);
+    }
+    secret_destroy(&old);
+}
+
 static void a_changed_byte_of_any_notice_is_refused(void **state)
 {
     struct span heads;
@@ -432,6 +489,7 @@ int main(void)
         TEST(both_rosters_of_one_number_are_kept),
         TEST(the_newest_card_wins),
         TEST(a_card_by_a_replaced_key_is_stale),
+        TEST(in_any_order_the_newest_key_has_the_last_word),
         TEST(a_changed_byte_of_any_notice_is_refused),
         TEST(a_frontier_travels_whole_or_as_a_difference),
         TEST(the_last_few_frontiers_are_kept_as_bases),

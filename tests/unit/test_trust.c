@@ -104,14 +104,15 @@ static enum err change(struct desk *desk, writer_change act, void *arg)
     return ERR_OK;
 }
 
-static enum err sign_changed(const struct span *cards, size_t count, const struct root_changes *changes, struct root_signed *ret)
+static enum err sign_changed(const struct span *cards, size_t count, const char *const *removed, const char *const *lifted, struct root_signed *ret)
 {
+    struct proposal_plan plan = {.cards = cards, .card_count = count, .removed = removed, .lifted = lifted, .profile = PROFILE_SANDBOX, .now = {1700000000000}};
     const char *why = NULL;
 
-    return root_sign_roster(below("root"), cards, count, changes, false, PROFILE_SANDBOX, (struct wall_ms){1700000000000}, give_key, NULL, ret, &why);
+    return root_roster(below("root"), NULL, &plan, false, give_key, NULL, ret, &why);
 }
 
-static enum err sign(const struct span *cards, size_t count, struct root_signed *ret) { return sign_changed(cards, count, NULL, ret); }
+static enum err sign(const struct span *cards, size_t count, struct root_signed *ret) { return sign_changed(cards, count, NULL, NULL, ret); }
 
 static enum err join_file(struct desk *desk, struct trust_join *join)
 {
@@ -326,10 +327,11 @@ static void a_roster_that_must_not_be_is_not_signed(void **state)
     assert_int_equal(rename(below("root/key-2"), below("key-2")), 0);
     assert_int_equal(rename(below("root/key-3"), below("key-3")), 0);
     assert_int_equal(sign(cards, 1, &made), ERR_NOT_FOUND); /* two of five */
-    assert_int_equal(rename(below("key-1"), below("root/key-2")), 0);
-    assert_int_equal(sign(cards, 1, &made), ERR_CORRUPT); /* a key under another's number */
-    assert_int_equal(rename(below("root/key-2"), below("key-1")), 0);
-    assert_int_equal(rename(below("key-3"), below("root/key-3")), 0);
+    struct sign_public stranger;
+    assert_int_equal(root_key_create(below("root/key-2"), &unlock, NULL, &stranger), ERR_OK);
+    assert_int_equal(sign(cards, 1, &made), ERR_UNKNOWN_KEY); /* a key of nowhere */
+    file_remove_tree(below("root/key-2"));
+    assert_int_equal(rename(below("key-3"), below("root/key-2")), 0); /* the number of a folder is its holder's affair */
 
     assert_int_equal(file_read(below("root/region"), 1 << 20, &after, &n_after), ERR_OK);
     assert_true(span_equal(span_of(before, n_before), span_of(after, n_after)));
@@ -634,8 +636,6 @@ static void the_cut_is_what_the_hub_last_told(void **state)
 static void the_root_lifts_a_suspension_or_removes_the_node(void **state)
 {
     static const char *const sn[] = {"sn", NULL}, *const nobody[] = {"nobody", NULL}, *const hub_a[] = {"hub-a", NULL}, *const hubs[] = {"hub-a", "hub-b", NULL};
-    const struct root_changes both = {sn, sn}, no_such = {nobody, NULL}, lift_nobody = {NULL, nobody}, lift = {NULL, sn}, remove_sn = {sn, NULL}, no_hub = {hubs, NULL};
-    const struct root_changes remove_hub = {hub_a, NULL};
     struct suspension suspension;
     struct root_signed made;
     struct trust_join join;
@@ -644,15 +644,15 @@ static void the_root_lifts_a_suspension_or_removes_the_node(void **state)
     (void)state;
     found_region();
     assert_int_equal(suspend_at(desks[0], "sn", "", &suspension), ERR_OK);
-    assert_int_equal(sign_changed(NULL, 0, &both, &made), ERR_INVALID);
-    assert_int_equal(sign_changed(NULL, 0, &no_such, &made), ERR_NOT_FOUND);
-    assert_int_equal(sign_changed(NULL, 0, &lift_nobody, &made), ERR_NOT_FOUND);
-    assert_int_equal(sign_changed(NULL, 0, &no_hub, &made), ERR_INVALID);
+    assert_int_equal(sign_changed(NULL, 0, sn, sn, &made), ERR_INVALID);
+    assert_int_equal(sign_changed(NULL, 0, nobody, NULL, &made), ERR_NOT_FOUND);
+    assert_int_equal(sign_changed(NULL, 0, NULL, nobody, &made), ERR_NOT_FOUND);
+    assert_int_equal(sign_changed(NULL, 0, hubs, NULL, &made), ERR_INVALID);
     /* A roster that merely lists it was made in ignorance. */
     assert_int_equal(sign(NULL, 0, &made), ERR_OK);
     assert_int_equal(join_file(desks[0], &join), ERR_OK);
     assert_false(is_member(desks[0], desks[2]));
-    assert_int_equal(sign_changed(NULL, 0, &lift, &made), ERR_OK);
+    assert_int_equal(sign_changed(NULL, 0, NULL, sn, &made), ERR_OK);
     assert_int_equal(made.number, 3);
     assert_int_equal(made.lifted, 1);
     assert_int_equal(made.members, 3);
@@ -665,10 +665,10 @@ static void the_root_lifts_a_suspension_or_removes_the_node(void **state)
     assert_int_equal(join_file(desks[0], &join), ERR_OK);
     assert_false(is_member(desks[0], desks[2]));
     /* Removed: by every later roster too. */
-    assert_int_equal(sign_changed(NULL, 0, &remove_sn, &made), ERR_OK);
+    assert_int_equal(sign_changed(NULL, 0, sn, NULL, &made), ERR_OK);
     assert_int_equal(made.removed, 1);
     assert_int_equal(made.members, 2);
-    assert_int_equal(sign_changed(NULL, 0, &remove_hub, &made), ERR_OK);
+    assert_int_equal(sign_changed(NULL, 0, hub_a, NULL, &made), ERR_OK);
     assert_int_equal(made.members, 1);
     for (size_t i = 0; i < 3; i++) { /* whatever each has heard of before */
         assert_int_equal(join_file(desks[i], &join), ERR_OK);
