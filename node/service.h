@@ -100,6 +100,8 @@ json_t *answer_rebuild(struct service *service, const json_t *request, service_p
 json_t *answer_watch(struct service *service, const json_t *request, service_progress progress, void *arg, enum err *ret_err);
 json_t *answer_admit(struct service *service, const json_t *request, enum err *ret_err);
 json_t *answer_compact(struct service *service, const json_t *request, enum err *ret_err);
+/* Is the run to end, to compact, as soon as this answer has gone out? */
+bool answer_ends_run(const json_t *request, const json_t *answer);
 json_t *answer_erase(struct service *service, const json_t *request, enum err *ret_err);
 json_t *answer_suspend(struct service *service, const json_t *request, enum err *ret_err);
 json_t *answer_publish(struct service *service, const json_t *request, enum err *ret_err);
