@@ -25,6 +25,9 @@ static size_t message_build(uint8_t *message, enum sign_purpose purpose,
     assert((unsigned)purpose < SIGN_PURPOSE_COUNT);
     memcpy(message, labels[purpose], LABEL_BYTES);
     memcpy(message + LABEL_BYTES, region->b, sizeof region->b);
+#ifdef GRIOT_WITHOUT_T09_PURPOSE
+    memset(message, 0, HEAD_BYTES);
+#endif
     if (bytes.n > 0) {
         memcpy(message + HEAD_BYTES, bytes.p, bytes.n);
     }

@@ -33,6 +33,7 @@ static void tell_commits(void *arg, uint64_t commits)
 struct asking {
     struct member member;
     struct readers *readers; /* of --to, or NULL */
+    bool is_group;           /* it names an operation */
     struct hash *ids;        /* of --record */
     size_t id_count;
     json_t *error;
@@ -81,7 +82,6 @@ static json_t *find_member(struct service *service, const char *name, struct mem
 }
 
 struct own_keys {
-    struct restriction *restriction;
     const struct node_id *self;
     struct hash *ids;
     size_t count;
@@ -92,19 +92,18 @@ struct own_keys {
 static bool take_version(void *arg, const struct version *version)
 {
     struct own_keys *keys = arg;
-    struct hash id;
     if (!node_id_equal(&version->author, keys->self)) {
         keys->is_others = true;
         return true;
     }
-    if (restriction_key(keys->restriction, version->log_number, version->seq, version->entry, &id)) {
+    if (version->is_sealed) {
         struct hash *more = realloc(keys->ids, (keys->count + 1) * sizeof *more);
         if (more == NULL) {
             keys->err = ERR_MEMORY;
             return false;
         }
         keys->ids = more;
-        keys->ids[keys->count++] = id;
+        keys->ids[keys->count++] = version->key_id;
     }
     return true;
 }
@@ -113,16 +112,13 @@ static bool take_version(void *arg, const struct version *version)
 static json_t *find_record(struct service *service, const json_t *request, struct asking *asking, enum err *ret_err)
 {
     struct own_keys keys = {.self = &service->home->node};
-    struct live live = {.origin_count = 0};
     struct views_read *views;
     struct record_id id;
     *ret_err = views_read_begin(service->views, service->store, &views);
     if (*ret_err == ERR_OK) {
-        *ret_err = restriction_new(service->store, &live, &keys.restriction);
-        *ret_err = *ret_err == ERR_OK ? resolve_id(views, request, &id) : *ret_err;
+        *ret_err = resolve_id(views, request, &id);
         *ret_err = *ret_err == ERR_OK ? views_versions(views, &id, take_version, &keys) : *ret_err;
         *ret_err = *ret_err == ERR_OK ? keys.err : *ret_err;
-        restriction_destroy(&keys.restriction);
         views_read_end(&views);
     }
     asking->ids = keys.ids;
@@ -157,10 +153,23 @@ static json_t *grant_json(struct service *service, const struct grant *grant, co
     return answer;
 }
 
+static void describe_grant(struct audit_note *note, const void *arg)
+{
+    const struct grant *grant = arg;
+    audit_note_clear(note);
+    audit_note_subject(note, grant->node.b, sizeof grant->node.b);
+    for (size_t i = 0; i < grant->count; i++) {
+        audit_note_subject(note, grant->items[i].id.b, sizeof grant->items[i].id.b);
+    }
+    audit_note_count(note, grant->count);
+    audit_note_count(note, grant->entries);
+}
+
 static json_t *make_grant(struct service *service, const struct asking *asking, struct wall_ms since, bool is_dry, struct telling *telling, enum err *ret_err)
 {
     const struct grant_wish wish = {.node = asking->member.node,
                                     .to = asking->readers != NULL ? &asking->readers->audience : NULL,
+                                    .is_group = asking->is_group,
                                     .ids = asking->ids,
                                     .id_count = asking->id_count,
                                     .since = since};
@@ -168,6 +177,9 @@ static json_t *make_grant(struct service *service, const struct asking *asking, 
     json_t *answer;
     *ret_err = grant_plan(service->store, &wish, tell_commits, telling, &grant);
     if (*ret_err == ERR_OK && !is_dry && grant.count > 0) {
+        if (service->note != NULL) {
+            service->note->describe = describe_grant;
+        }
         *ret_err = service_change(service, grant_make, &grant);
         if (*ret_err == ERR_OK && service->core != NULL) {
             log_event(LOG_INFO, "keys_granted", "to=%s keys=%zu entries=%llu", asking->member.name, grant.count, (unsigned long long)grant.entries);
@@ -196,6 +208,7 @@ json_t *answer_grant(struct service *service, const json_t *request, service_pro
     answer = find_member(service, name, &asking.member, ret_err);
     if (answer == NULL && list != NULL) {
         answer = service_readers(service, list, &asking.readers, ret_err);
+        asking.is_group = strstr(list, "operation:") != NULL;
         if (answer == NULL && asking.readers->is_region) {
             answer = refuse(ret_err, ERR_INVALID, N_("what the whole region reads has no keys"), "", N_("every member reads it, later ones too"), "");
         }

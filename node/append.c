@@ -1,6 +1,7 @@
-#include "node/writer.h"
+#include "node/append.h"
 
 #include "crypto/hash.h"
+#include "node/cli/i18n.h"
 #include "proto/sealed.h"
 #include "store/opener.h"
 
@@ -63,8 +64,7 @@ static bool take_item(struct span *rest, struct span *key, struct span *payload)
 
 static uint32_t number_of(const struct record_value *value) { return value->group != NULL ? value->group->number : value->field->number; }
 
-/* Whatever the client has put there is replaced: what is signed is what it is sealed for.  ERR_LIMIT  more values than a record has */
-static enum err release(const struct readers *readers, struct record *record)
+enum err append_release(const struct readers *readers, struct record *record)
 {
     const struct kind *kind = kind_by_number((uint32_t)record->kind);
     const struct field *field = NULL;
@@ -109,8 +109,7 @@ size_t append_bytes_max(const struct readers *readers)
     return taken < SEALED_INNER_BYTES_MAX ? SEALED_INNER_BYTES_MAX - taken : 0;
 }
 
-/* What "unchanged" compares: the values without id, depth, what is replaced and when it was entered. */
-static enum err content_of(struct writer *writer, const struct record *record, uint8_t ret[16])
+enum err append_content(struct writer *writer, const struct record *record, uint8_t ret[16])
 {
     static const struct record_id none;
     struct record bare = *record;
@@ -194,7 +193,7 @@ static enum err add(struct writer *writer, struct append *append, struct group *
     struct record record;
     enum err err = record_decode(writer->unpack, payload, &record, &append->clause);
     if (err == ERR_OK) {
-        err = release(append->readers, &record);
+        err = append_release(append->readers, &record);
         append->clause = err != ERR_OK ? "WIRE.md 6.3: a record has more than 256 values" : append->clause;
     }
     if (err != ERR_OK) {
@@ -204,13 +203,15 @@ static enum err add(struct writer *writer, struct append *append, struct group *
     struct own_record *own = &group->own[group->count];
     *own = (struct own_record){0};
     if (key.n > 0) {
-        err = content_of(writer, &record, own->content);
+        err = append_content(writer, &record, own->content);
     }
     if (err != ERR_OK) {
         append->clause = "WIRE.md 6: record longer than 2048 bytes";
         return err;
     }
     name_record(writer, key, &append->ids[item]);
+    append->keyed += key.n > 0;
+    append->kind = record.kind;
     /* Only keyed rows can meet themselves again within a group. */
     if (key.n > 0 && *is_keyed_before && group_has(append, group, &append->ids[item])) {
         struct own_record kept = *own;
@@ -261,6 +262,14 @@ static enum err add(struct writer *writer, struct append *append, struct group *
     return group->count == GROUP_MAX ? flush(writer, append, group) : ERR_OK;
 }
 
+enum err append_anyway(struct writer *writer, void *arg)
+{
+    (void)arg;
+    writer->is_gap_open = false;
+    home_restored_end(writer->home);
+    return ERR_OK;
+}
+
 enum err append_records(struct writer *writer, void *arg)
 {
     struct append *append = arg;
@@ -274,7 +283,7 @@ enum err append_records(struct writer *writer, void *arg)
     group->count = 0;
     group->memory = memory;
     group->used = 0;
-    append->count = append->kept = 0;
+    append->count = append->kept = append->keyed = 0;
     append->clause = NULL;
     enum err err = writer_may_write(writer, &append->clause);
     struct span rest = append->batch, key, payload, scan = append->batch;
@@ -291,6 +300,12 @@ enum err append_records(struct writer *writer, void *arg)
         } else {
             err = record_decode(writer->unpack, payload, &record, &append->clause);
         }
+#ifndef GRIOT_WITHOUT_T25_GAP
+        if (err == ERR_OK && key.n > 0 && writer->is_gap_open) {
+            append->clause = N_("this node came back from an older state, and what it had recorded since is not back yet: the same rows would be recorded twice");
+            err = ERR_GAP;
+        }
+#endif
         if (err == ERR_OK && append->readers != NULL && payload.n > append_bytes_max(append->readers)) {
             append->clause = "ANSWERS.md append: a record longer than its readers leave room for";
             err = ERR_OVERSIZE;
@@ -355,7 +370,7 @@ static enum err take_returned(struct writer *writer, const struct entry *entry, 
         return ERR_OK;
     }
     own.expiry_day = leaf.expiry_day;
-    err = content_of(writer, record, own.content);
+    err = append_content(writer, record, own.content);
     return err == ERR_OK ? store_own_put(writer->store, &id, &own) : ERR_OK;
 }
 

@@ -5,7 +5,7 @@
 #include "node/log.h"
 
 enum {
-    BATCH_DOCUMENTS = 4,
+    BATCH_DOCUMENTS = 6, /* what the control socket brings at a time, and a rest */
     STEP_MS_MAX = 30, /* of one change: others wait no longer for their turn */
 };
 

@@ -96,6 +96,11 @@ static bool is_language(const char *text)
     return text[0] == '\0' || language_is_known(text);
 }
 
+static bool is_key_or_empty(const char *text)
+{
+    return text[0] == '\0' || (strlen(text) == 64 && strspn(text, "0123456789abcdefABCDEF") == 64);
+}
+
 static bool is_metrics(const char *text)
 {
     return text[0] == '\0' || metrics_address_is_valid(text);
@@ -116,10 +121,14 @@ static const struct config_row rows[] = {
      "Make new transport and encryption keys by itself when the node's card is 30 days old, at a quiet moment; or only by griot rotate.", is_rotation},
     {"store", "disk_reserve_mib", TYPE_U64, MEMBER(disk_reserve_mib), 16, 1048576, "512", "MiB, 16 to 1048576",
      "Below this much free disk nothing new is taken in; reading goes on.", NULL},
+    {"store", "author_mib_day", TYPE_U64, MEMBER(author_mib_day), 0, 1048576, "0", "MiB, 0 to 1048576",
+     "How much is taken in of one other node in a day; the rest waits. 0: an eighth of the free disk, at least 64.", NULL},
     {"store", "compact", TYPE_TEXT, MEMBER(compact), 0, 0, "02:30", "HH:MM, local time, or never",
      "In the hour after it the store is compacted, if something was erased or has expired since: free pages are given back with what stood in them. The node is away for as long as a copy takes.",
      compaction_at_is_valid},
     {"log", "level", TYPE_TEXT, MEMBER(log_level), 0, 0, "info", "error, warn, info or debug", "How much the log says.", is_level},
+    {"audit", "auditor", TYPE_TEXT, MEMBER(auditor), 0, 0, "", "64 hexadecimal digits",
+     "Public key of the auditor, who alone can then read what was searched for. Empty: whoever has this node's keys can.", is_key_or_empty},
     {"link", "retry_max_s", TYPE_U32, MEMBER(retry_max_s), 0, 3600, "0", "seconds, 0 to 3600",
      "Longest wait before a lost peer is dialled again. 0: what the region's profile says.", NULL},
     {"metrics", "listen", TYPE_TEXT, MEMBER(metrics), 0, 0, "", "127.0.0.1:PORT or [::1]:PORT",

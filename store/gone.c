@@ -113,7 +113,6 @@ static bool version_each(void *arg, struct span term, uint32_t number)
 static enum err names_add(struct recount *recount, uint32_t number, const struct record_key *key)
 {
     struct withdrawal *work = recount->work;
-    struct log_info info;
     struct doc doc;
     struct hash hash;
     enum views_skip why;
@@ -126,6 +125,7 @@ static enum err names_add(struct recount *recount, uint32_t number, const struct
     if (err != ERR_OK || is_gone || doc.seq > ends_of(&recount->ends, doc.log_number)) {
         return err;
     }
+    struct log_info info;
     err = store_log_by_number(work->reader->log, doc.log_number, &info);
     if (err == ERR_OK) {
         err = store_commit_at(work->reader->log, doc.log_number, doc.seq, work->commit, &hash);
@@ -134,11 +134,12 @@ static enum err names_add(struct recount *recount, uint32_t number, const struct
         work->log_err = err == ERR_CORRUPT ? ERR_OK : err;
         return work->log_err; /* a damaged commit names nothing until it is repaired: what was ordered away must not stay for it */
     }
-    err = doc.entry >= work->commit->entry_count
-              ? ERR_CORRUPT
-              : views_entry_record(work->reader, &info.node, &work->commit->entries[doc.entry], doc.seq, OPENER_NOW, work->record, NULL, &why);
-    if (err != ERR_OK) {
-        return err == ERR_NOT_FOUND ? ERR_OK : err; /* gone, as the journal will say further on */
+    if (doc.entry >= work->commit->entry_count) {
+        return ERR_CORRUPT;
+    }
+    err = views_entry_record(work->reader, &info.node, &work->commit->entries[doc.entry], doc.seq, OPENER_NOW, work->record, NULL, &why);
+    if (err != ERR_OK) { /* gone, as the journal will say further on; or the commit with its key is damaged */
+        return err == ERR_NOT_FOUND || err == ERR_CORRUPT ? ERR_OK : err;
     }
     for (uint32_t i = 0; i < work->record->replaces_count && err == ERR_OK; i++) {
         struct record_key named;
@@ -182,7 +183,9 @@ static enum err recount_put(struct recount *recount)
     for (size_t i = 0; i < recount->held.count; i++) {
         records_name_set(work->txn, &recount->held.items[i], 0);
     }
-    qsort(recount->names.items, recount->names.count, sizeof(struct record_key), key_compare);
+    if (recount->names.count > 0) {
+        qsort(recount->names.items, recount->names.count, sizeof(struct record_key), key_compare);
+    }
     for (size_t from = 0, to; from < recount->names.count; from = to) {
         for (to = from + 1; to < recount->names.count && key_compare(&recount->names.items[from], &recount->names.items[to]) == 0; to++) {
         }

@@ -190,6 +190,9 @@ static bool suspension_holds(const struct membership *m, const struct deed *deed
 
 static bool is_suspended(const struct membership *m, const struct node_id *node)
 {
+#ifdef GRIOT_WITHOUT_T20_SUSPENSION
+    return false;
+#endif
     for (size_t i = 0; i < m->deed_count; i++) {
         if (node_id_equal(&m->deeds[i].subject.node, node) && suspension_holds(m, &m->deeds[i])) {
             return true;
@@ -402,6 +405,13 @@ enum profile membership_profile(const struct membership *membership)
     return roster == NULL ? PROFILE_OPEN : roster->profile;
 }
 
+uint32_t membership_protocol_min(const struct membership *membership)
+{
+    const struct lineage_level *tip = lineage_tip(membership->lineage);
+    const struct lineage_roster *roster = tip == NULL ? NULL : lineage_roster_of(membership->lineage, tip);
+    return roster == NULL || roster->protocol_min == 0 ? 1 : roster->protocol_min;
+}
+
 const struct hash *membership_acts_digest(const struct membership *membership)
 {
     return &membership->acts_digest;
@@ -600,13 +610,6 @@ const struct sign_public *membership_identity(const struct membership *membershi
     return membership_identity_at(membership, node, 0);
 }
 
-uint32_t membership_protocol_min(const struct membership *membership)
-{
-    const struct lineage_level *tip = lineage_tip(membership->lineage);
-    const struct lineage_roster *roster = tip == NULL ? NULL : lineage_roster_of(membership->lineage, tip);
-    return roster == NULL ? 0 : roster->protocol_min;
-}
-
 /* ---- cuts ---- */
 
 static const struct head *cut_head(const struct cut_list *cut, const struct log_id *log)
@@ -646,15 +649,22 @@ static void cut_by_roster(void *arg, const struct cut_list *cut)
     cut_lower(cut, cutting->log, &cutting->is_cut, cutting->ret);
 }
 
+bool membership_cut_by_root(const struct membership *membership, const struct node_id *node, const struct sign_public *identity, const struct log_id *log,
+                            struct head *ret)
+{
+    struct cutting cutting = {.log = log, .ret = ret};
+    if (lineage_tip(membership->lineage) != NULL) {
+        lineage_cuts(membership->lineage, node, identity, cut_by_roster, &cutting);
+    }
+    return cutting.is_cut;
+}
+
 bool membership_cut(const struct membership *membership, const struct node_id *node, const struct sign_public *identity, const struct log_id *log,
                     struct head *ret)
 {
     struct cutting cutting = {.log = log, .ret = ret};
-    if (lineage_tip(membership->lineage) == NULL) {
-        return false;
-    }
-    lineage_cuts(membership->lineage, node, identity, cut_by_roster, &cutting);
-    for (size_t i = 0; i < membership->deed_count; i++) {
+    cutting.is_cut = membership_cut_by_root(membership, node, identity, log, ret);
+    for (size_t i = 0; i < membership->deed_count && lineage_tip(membership->lineage) != NULL; i++) {
         const struct deed *deed = &membership->deeds[i];
         if (node_id_equal(&deed->subject.node, node) && suspension_holds(membership, deed)) {
             cut_lower(&deed->cut, log, &cutting.is_cut, ret);

@@ -21,7 +21,7 @@ MUST_CHECK enum err membership_build_any(const struct region_id *region, struct 
 uint64_t membership_roster_number(const struct membership *membership);
 const struct hash *membership_roster_hash(const struct membership *membership);
 enum profile membership_profile(const struct membership *membership);
-/* The oldest session protocol that may connect. */
+/* The oldest session protocol that may connect, by the newest roster; 1 when there is none. */
 uint32_t membership_protocol_min(const struct membership *membership);
 /* HASH_ACTS over the sorted hashes of the acts held. */
 const struct hash *membership_acts_digest(const struct membership *membership);
@@ -73,6 +73,10 @@ bool membership_key_place(const struct membership *membership, const struct node
  * suspensions in force: all logs. Of several the lowest (seq, hash). */
 bool membership_cut(const struct membership *membership, const struct node_id *node, const struct sign_public *identity, const struct log_id *log,
                     struct head *ret);
+
+/* The first of the two alone: what the root has decided, which also settles a fork before it (README 3.6). */
+bool membership_cut_by_root(const struct membership *membership, const struct node_id *node, const struct sign_public *identity, const struct log_id *log,
+                            struct head *ret);
 
 /* Does this charter, roster or act verify, and on what does it stand? Writes what names it.
  *   errors  ERR_REGION; ERR_UNKNOWN_KEY  the roster before it, or on which it stands, is not held; ERR_BADSIG; ERR_NOT_MEMBER  not by a hub of that

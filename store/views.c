@@ -14,7 +14,7 @@
 #include <stdlib.h>
 
 enum {
-    VIEWS_LAYOUT = 3,
+    VIEWS_LAYOUT = 4,
     BATCH_ITEMS_MAX = 4096, /* journal items of one transaction: each has at least one entry, and a batch ends after about as many records */
     BATCH_TRIES = 3,        /* when the map has to grow */
     LOGS_CACHED = 256,

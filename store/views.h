@@ -76,7 +76,7 @@ struct version {
     bool is_expired;     /* by our clock that day has come; never current, never found */
     bool is_sealed;      /* for an audience: `key_id` names it (store_key_audience) */
     struct hash key_id;
-    struct span payload; /* checked against `content`, which the commit's hash covers, then opened; empty when it is not here, has expired or cannot be opened any
+    struct span payload; /* checked against `content`, which the commit's hash covers, then opened; empty when it is not here, has expired, or cannot be opened any
                           * more; valid until the read's next use */
 };
 /* All versions of a record that are held, at most 65,536: current ones first, then replaced ones, disputed ones last; deeper first, then by content

@@ -95,14 +95,48 @@ static bool is_indexed(struct walk *w, uint32_t log_number, uint64_t seq, uint32
            doc.seq == seq && doc.entry == entry;
 }
 
+static bool waits(struct walk *w, const struct waiting *item, struct waiting *ret_row, enum err *ret_err)
+{
+    return waiting_next(&w->read->txn, item, ret_row, ret_err) && hash_equal(&ret_row->id, &item->id) && ret_row->log_number == item->log_number &&
+           ret_row->seq == item->seq;
+}
+
+/* A sealed entry whose payload has gone: did it wait for its key, when it came? It does still, or it was worked in when the key came, after item `until`. */
+static enum err has_waited(struct walk *w, const struct log_info *info, uint64_t seq, uint32_t entry, uint64_t until, bool *ret)
+{
+    struct opener *opener = w->read->views->opener;
+    struct waiting item = {.log_number = info->number, .seq = seq}, row;
+    enum err err = ERR_OK;
+
+    memcpy(item.id.b, w->read->commit->entries[entry].leaf.audience, sizeof item.id.b);
+    *ret = waits(w, &item, &row, &err) && (row.entries >> entry & 1) != 0;
+    if (err == ERR_OK && !*ret && opener != NULL) {
+        enum err then = opener_key(opener, w->read->log, &info->node, &item.id, until);
+        enum err now = opener_key(opener, w->read->log, &info->node, &item.id, w->read->state.followed);
+        *ret = then != ERR_OK && now == ERR_OK;
+        err = err_blame(then) == BLAME_SELF ? then : err_blame(now) == BLAME_SELF ? now : ERR_OK;
+    }
+    return err;
+}
+
+/* ERR_OK: the next document is this entry; ERR_NOT_FOUND: there is none, for the reason that is counted. */
 static enum err compare_entry(struct walk *w, const struct log_info *info, uint64_t seq, uint32_t entry, uint64_t until, enum views_skip *ret_why)
 {
     struct entry_reader reader = views_entry_reader(w->read);
-    enum err err = views_entry_record(&reader, &info->node, &w->read->commit->entries[entry], seq, until, w->read->record, NULL, ret_why);
+    const struct entry *e = &w->read->commit->entries[entry];
+    bool is_waiting = false;
+    enum err err = views_entry_record(&reader, &info->node, e, seq, until, w->read->record, NULL, ret_why);
 
     if (err == ERR_NOT_FOUND && *ret_why == VIEWS_SKIP_ABSENT && is_indexed(w, info->number, seq, entry)) {
         w->docs++; /* its payload has gone since */
         return ERR_OK;
+    }
+    if (err == ERR_NOT_FOUND && *ret_why == VIEWS_SKIP_ABSENT && entry_is_sealed(e)) {
+        enum err waited = has_waited(w, info, seq, entry, until, &is_waiting);
+        if (waited != ERR_OK) {
+            return waited;
+        }
+        *ret_why = is_waiting ? VIEWS_SKIP_SEALED : VIEWS_SKIP_ABSENT;
     }
     if (err == ERR_NOT_FOUND) {
         w->skipped[*ret_why]++;
@@ -124,8 +158,7 @@ static enum err compare_waiting(struct walk *w, const struct log_info *info, con
         if (key != ERR_OK && !opener_may_change(key)) {
             return key;
         }
-        bool has_row = waiting_next(&w->read->txn, item, &row, &err) && hash_equal(&row.id, &item->id) && row.log_number == item->log_number &&
-                       row.seq == item->seq;
+        bool has_row = waits(w, item, &row, &err);
         if (err == ERR_OK && key == ERR_OK && !(has_row && w->read->state.is_releasing)) {
             if (w->late_count == w->late_cap) {
                 size_t cap = w->late_cap == 0 ? 256 : w->late_cap * 2;
@@ -204,25 +237,6 @@ static enum err compare_late(struct walk *w, const struct log_info *author, cons
     return err;
 }
 
-/* Of a sealed entry whose payload is not here any more: does it wait, or was its key to be had only later, so that it waited then? */
-static bool has_waited(struct walk *w, const struct log_info *info, const struct journal_item *item, uint32_t entry)
-{
-    const struct leaf *leaf = &w->read->commit->entries[entry].leaf;
-    struct waiting place = {.log_number = item->log_number, .seq = item->seq}, row;
-    struct opener *opener = w->read->views->opener;
-    enum err err = ERR_OK;
-
-    if (!entry_is_sealed(&w->read->commit->entries[entry])) {
-        return false;
-    }
-    memcpy(place.id.b, leaf->audience, sizeof place.id.b);
-    if (waiting_next(&w->read->txn, &place, &row, &err) && hash_equal(&row.id, &place.id) && row.log_number == place.log_number && row.seq == place.seq) {
-        return (row.entries >> entry & 1) != 0;
-    }
-    return opener != NULL && opener_key(opener, w->read->log, &info->node, &place.id, w->read->state.followed) == ERR_OK &&
-           opener_key(opener, w->read->log, &info->node, &place.id, item->number) != ERR_OK;
-}
-
 /* One item, then what waited for the keys in it. */
 static enum err compare_commit(struct walk *w, const struct journal_item *item)
 {
@@ -240,11 +254,6 @@ static enum err compare_commit(struct walk *w, const struct journal_item *item)
         w->entries++;
         err = compare_entry(w, &info, item->seq, i, item->number, &why);
         if (err == ERR_NOT_FOUND) {
-            if (why == VIEWS_SKIP_ABSENT && has_waited(w, &info, item, i)) {
-                w->skipped[VIEWS_SKIP_ABSENT]--; /* its payload has gone while it waited, or later */
-                w->skipped[VIEWS_SKIP_SEALED]++;
-                why = VIEWS_SKIP_SEALED;
-            }
             err = ERR_OK;
             if (why == VIEWS_SKIP_SEALED) {
                 waiting_add(&waiting, entry, item->log_number, item->seq, i);

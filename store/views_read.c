@@ -161,11 +161,11 @@ static enum err version_get(struct views_read *read, const struct doc *doc, cons
         .is_expired = entry->leaf.expiry_day != 0 && entry->leaf.expiry_day <= gone_today(),
         .is_sealed = entry_is_sealed(entry),
     };
-    if (ret->is_sealed) {
-        memcpy(ret->key_id.b, entry->leaf.audience, sizeof ret->key_id.b);
-    }
     if (!ret->is_gone && !ret->is_expired) {
         ret->payload = payload;
+    }
+    if (ret->is_sealed) {
+        memcpy(ret->key_id.b, entry->leaf.audience, sizeof ret->key_id.b);
     }
     return ERR_OK;
 }

@@ -16,11 +16,11 @@ struct views_state {   /* one row of VIEW_META, moved on with every batch */
     uint32_t last_log; /* the last commit followed, to see whether this is still the journal that was followed; 0, 0 none */
     uint64_t last_seq;
     struct hash last_hash;
-    bool is_settling; /* logs that count further or less far than before are not all moved yet, or days that have come are not all worked in */
+    bool is_settling;  /* logs that count further or less far than before are not all moved yet, or days that have come are not all worked in */
     bool is_releasing; /* the last item followed brought keys, and what waited for them is not all worked in yet */
-    uint32_t day;     /* since 1970, up to which documents that expire are hidden; 0: none expires */
     uint32_t keys;     /* encryption keys of the opener with which everything was followed, */
     uint64_t keys_digest; /* and which: with fewer or others all begins again */
+    uint32_t day;         /* since 1970, up to which documents that expire are hidden; 0: none expires */
     uint64_t entries;
     uint64_t skipped[VIEWS_SKIP_COUNT];
     uint64_t current[RECORD_KINDS_MAX];

@@ -4,7 +4,7 @@
 #ifndef GRIOT_NODE_ENGINE_HEADS_H
 #define GRIOT_NODE_ENGINE_HEADS_H
 
-#include "node/engine/siphash.h"
+#include "crypto/siphash.h"
 #include "node/engine/sync.h"
 
 #define LOG_NONE UINT32_MAX
@@ -23,13 +23,15 @@ struct log {
     uint64_t height;
     struct node_id author;
     enum channel channel;
+    uint8_t share; /* of its author in what is pushed (peers.h) */
     bool is_used, has_author;
     bool is_own;
     bool is_ahead;    /* own: a peer showed more of it than we have; never appended to again */
     bool is_withheld; /* own and ahead, found out before the first echo: nothing of it leaves until what was shown is fetched */
     bool is_cut;      /* refused beyond the cut of a node that left: what others state of it does not count */
 
-    uint64_t fork_height;     /* height of the canonical prefix below the lowest fork proven; 0: none */
+    uint64_t fork_height;     /* height of the canonical prefix below the lowest fork proven, or what the store has said instead; 0: none */
+    bool is_fork_told;        /* it has: a proof changes nothing before it says more */
     uint64_t cut_height;      /* height at which a cut ends it; 0: not cut */
     uint64_t stated_height;   /* most that any live peer states */
     uint64_t stated_entries;
@@ -46,6 +48,7 @@ struct log {
     uint64_t start_height; /* own: held at start; what came later has not left before the first echo */
     struct hash start_hash;
     uint64_t ahead_height; /* own and ahead: most that was shown */
+    uint32_t claimant;     /* own, born in this life, and ahead on the word of this claimant, 1..CLAIMANTS_MAX (echo.h); 0: none, or proven */
 
     uint64_t stamp; /* of the frontier that named it last, with what it said; scratch of notices.c */
     uint64_t stamp_entries;

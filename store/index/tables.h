@@ -20,7 +20,7 @@ enum {
 };
 #define VIEW_TABLE_NAMES                                                                                                                             \
     {                                                                                                                                                \
-        "meta", "terms", "docs", "tail", "filters", "named", "dead", "ends", "authors", "erased", "hidden", "days", "waiting"                                    \
+        "meta", "terms", "docs", "tail", "filters", "named", "dead", "ends", "authors", "erased", "hidden", "days", "waiting"                        \
     }
 
 #endif

@@ -1,9 +1,8 @@
 /* What the log environment costs, without a network:
  *   bench_store [records]
  * One JSON line each: bulk ingest signed and durable; one record a commit, durable each; admission of the same segments by a second store, verified and durable. */
-#include "node/writer.h"
 #include "tests/bench/figure.h"
-#include "tests/lib/founding.h"
+#include "tests/bench/pair.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,44 +10,6 @@
 #include <unistd.h>
 
 enum { GROUP = 2048, SINGLE = 500 };
-
-static void home_make(const char *path, const char *name, const struct region_id *region, const struct unlock *unlock)
-{
-    FIGURE_MUST(home_create(path, &(struct home_plan){.name = name, .role = ROLE_EDGE, .region = *region, .unlock = unlock, .now = wall_now()}) == ERR_OK);
-}
-
-struct pair {
-    struct home home[2];
-    struct store *store[2];
-    struct writer writer[2];
-};
-
-/* Two members of a region. */
-static void region_make(const char *folder, struct pair *pair)
-{
-    static struct founding founding;
-    struct secret *key = secret_random(32);
-    struct member members[2] = {0};
-    struct unlock unlock = {.key = key};
-    founding_begin(&founding);
-    for (int i = 0; i < 2; i++) {
-        char path[300];
-        snprintf(path, sizeof path, "%s/%d", folder, i);
-        home_make(path, i == 0 ? "author" : "reader", &founding.region, &unlock);
-        FIGURE_MUST(home_open(path, &pair->home[i]) == ERR_OK && home_unlock(&pair->home[i], &unlock) == ERR_OK);
-        FIGURE_MUST(store_open(path, &pair->store[i]) == ERR_OK);
-        store_set_reserve(pair->store[i], 1);
-        members[i] = (struct member){.node = pair->home[i].node, .role = ROLE_EDGE, .identity = pair->home[i].identity_public};
-        memcpy(members[i].name, pair->home[i].name, sizeof members[i].name);
-    }
-    founding_roster(&founding, members, 2);
-    for (int i = 0; i < 2; i++) {
-        FIGURE_MUST(founding_tell(pair->store[i], founding.charter_notice) == ERR_OK && founding_tell(pair->store[i], founding.roster_notice) == ERR_OK);
-        FIGURE_MUST(writer_open(&pair->home[i], pair->store[i], &pair->writer[i]) == ERR_OK);
-    }
-    founding_end(&founding);
-    secret_destroy(&key);
-}
 
 static void append(struct pair *pair, enum channel channel, uint32_t first, uint32_t count)
 {
@@ -160,15 +121,11 @@ int main(int argc, char **argv)
     snprintf(folder, sizeof folder, "%.200s/griot-bench-XXXXXX", parent != NULL ? parent : "/tmp");
     static struct pair pair;
     FIGURE_MUST(crypto_start() == ERR_OK && mkdtemp(folder) != NULL);
-    region_make(folder, &pair);
+    pair_make(folder, &pair, 2);
     ingest(&pair, records);
     single(&pair);
     admit(&pair, 16);
-    for (int i = 0; i < 2; i++) {
-        writer_close(&pair.writer[i]);
-        store_close(&pair.store[i]);
-        home_fini(&pair.home[i]);
-    }
+    pair_close(&pair);
     char command[300];
     snprintf(command, sizeof command, "rm -rf %s", folder);
     return system(command);

@@ -7,12 +7,15 @@
  *     --repeat         run each seed twice and compare the hashes of all that happened
  *     --bug-expected   success is that some seed fails
  *     --story          three nodes, one record, in words
+ *     --threat WHAT    hub: one hub of two is hostile for ever; eclipse: one office has only a liar for a day;
+ *                      replay: all that one node was sent comes again
  * Exit: 0 as expected, 1 not, 2 wrong usage. */
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -30,7 +33,7 @@ struct command {
 struct tally { /* shared between the processes */
     uint64_t next, done, failed, first_failed;
     uint64_t at[64]; /* the seed that each process is at, for those that die */
-    uint64_t steps, commits, messages, crashes, breaks, forks, restores, heal_us_most, trace;
+    uint64_t steps, commits, messages, crashes, breaks, forks, restores, cuts, heal_us_most, trace;
 };
 
 static bool seed_run(const struct options *options, struct tally *tally, uint64_t *ret_trace, char *ret_why, size_t why_cap)
@@ -57,6 +60,7 @@ static bool seed_run(const struct options *options, struct tally *tally, uint64_
         __atomic_fetch_add(&tally->breaks, world->breaks, __ATOMIC_RELAXED);
         __atomic_fetch_add(&tally->forks, world->forks, __ATOMIC_RELAXED);
         __atomic_fetch_add(&tally->restores, world->restores, __ATOMIC_RELAXED);
+        __atomic_fetch_add(&tally->cuts, world->cuts, __ATOMIC_RELAXED);
         __atomic_fetch_xor(&tally->trace, world->trace, __ATOMIC_RELAXED);
         if (is_good && heal_us > tally->heal_us_most) {
             tally->heal_us_most = heal_us;
@@ -70,7 +74,9 @@ static bool seed_run(const struct options *options, struct tally *tally, uint64_
 
 static void failure_say(const struct command *command, uint64_t seed, const char *why)
 {
-    printf("seed %" PRIu64 ": %s\n    again with: sim --seed %" PRIu64 " --nodes %u --trace\n", seed, why, seed, command->options.nodes);
+    static const char *const threats[] = {"", " --threat hub", " --threat eclipse", " --threat replay"};
+
+    printf("seed %" PRIu64 ": %s\n    again with: sim --seed %" PRIu64 " --nodes %u%s --trace\n", seed, why, seed, command->options.nodes, threats[command->options.threat]);
     (void)fflush(stdout);
 }
 
@@ -152,9 +158,9 @@ static int many(const struct command *command)
     }
     jobs_run(command, tally);
     printf("%" PRIu64 " seeds of %u nodes: %" PRIu64 " failed; %" PRIu64 " steps, %" PRIu64 " commits, %" PRIu64 " messages, %" PRIu64
-           " breaks, %" PRIu64 " power cuts, %" PRIu64 " images put back, %" PRIu64 " forks; healed in %.0f s at most; trace %016" PRIx64 "\n",
+           " breaks, %" PRIu64 " power cuts, %" PRIu64 " images put back, %" PRIu64 " forks, %" PRIu64 " cuts; healed in %.0f s at most; trace %016" PRIx64 "\n",
            tally->done, command->options.nodes, tally->failed, tally->steps, tally->commits, tally->messages, tally->breaks, tally->crashes,
-           tally->restores, tally->forks, (double)tally->heal_us_most / 1e6, tally->trace);
+           tally->restores, tally->forks, tally->cuts, (double)tally->heal_us_most / 1e6, tally->trace);
     return (tally->failed > 0) == command->is_bug_expected ? 0 : 1;
 }
 
@@ -177,7 +183,8 @@ static void arguments(int argc, char **argv, struct command *ret)
     static const struct option long_options[] = {
         {"seeds", required_argument, NULL, 'n'},  {"seed", required_argument, NULL, 's'}, {"nodes", required_argument, NULL, 'k'},
         {"jobs", required_argument, NULL, 'j'},   {"trace", no_argument, NULL, 't'},      {"repeat", no_argument, NULL, 'r'},
-        {"bug-expected", no_argument, NULL, 'b'}, {"story", no_argument, NULL, 'y'},      {NULL, 0, NULL, 0},
+        {"bug-expected", no_argument, NULL, 'b'}, {"story", no_argument, NULL, 'y'},      {"threat", required_argument, NULL, 'h'},
+        {NULL, 0, NULL, 0},
     };
     int c;
 
@@ -205,6 +212,15 @@ static void arguments(int argc, char **argv, struct command *ret)
             break;
         case 'b':
             ret->is_bug_expected = true;
+            break;
+        case 'h':
+            ret->options.threat = strcmp(optarg, "hub") == 0 ? THREAT_HUB : strcmp(optarg, "eclipse") == 0  ? THREAT_ECLIPSE
+                                                                                     : strcmp(optarg, "replay") == 0 ? THREAT_REPLAY
+                                                                                                                     : THREAT_NONE;
+            if (ret->options.threat == THREAT_NONE) {
+                fprintf(stderr, "sim: threats are hub, eclipse and replay\n");
+                exit(2);
+            }
             break;
         case 'y':
             ret->options.is_story = true;

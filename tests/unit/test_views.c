@@ -225,7 +225,9 @@ static bool answer_add(void *arg, const struct version *version)
     (void)arg;
     assert_true(answer.count < 300);
     answer.versions[answer.count] = *version;
-    memcpy(answer.payloads[answer.count], version->payload.p, version->payload.n);
+    if (version->payload.n > 0) { /* what is gone has none */
+        memcpy(answer.payloads[answer.count], version->payload.p, version->payload.n);
+    }
     answer.versions[answer.count].payload.p = answer.payloads[answer.count];
     answer.count++;
     return true;

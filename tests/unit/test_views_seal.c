@@ -121,7 +121,7 @@ static void put_many(size_t author, uint32_t readers, uint32_t first, uint32_t c
     }
 }
 
-static void grant(size_t author, const struct hash *content, uint32_t readers)
+static struct log_id grant(size_t author, const struct hash *content, uint32_t readers)
 {
     struct audience late = office_audience(&region, readers);
     struct node_id found;
@@ -134,6 +134,7 @@ static void grant(size_t author, const struct hash *content, uint32_t readers)
     assert_int_equal(store_begin(office[author].home.store), ERR_OK);
     assert_int_equal(author_grant(office[author].author, &id, 1, &late, NOW, 1, &head), ERR_OK);
     assert_int_equal(store_commit(office[author].home.store), ERR_OK);
+    return head.log;
 }
 
 static void order(size_t author, const struct hash *content)
@@ -177,7 +178,9 @@ static bool see(void *arg, const struct version *version)
 {
     (void)arg;
     last = *version;
-    memcpy(last_payload, version->payload.p, version->payload.n);
+    if (version->payload.n > 0) {
+        memcpy(last_payload, version->payload.p, version->payload.n);
+    }
     last.payload.p = last_payload;
     seen++;
     return true;
@@ -402,13 +405,19 @@ static void what_waited_is_worked_in_when_its_grant_comes(void **state)
     check(D);
     assert_int_equal(search(D, "early"), 0);
     put(A, 0, 4, "plain and later");
-    grant(A, &first, TO_D);
-    put(A, TO_B, 5, "late bird"); /* under another key: what was granted is what there was */
-    office_carry(&office[A], &office[D]);
+    put(A, TO_B, 5, "late bird"); /* under the same key, and behind the grant when it comes to D */
+    struct log_id control = grant(A, &first, TO_D);
+    put(A, TO_B, 6, "afterwards"); /* a key that was given away seals nothing more */
+    office_carry_log(&office[A], &office[D], &control);
     follow(D);
     check(D);
     assert_int_equal(search(D, "early"), 2);
     assert_int_equal(search(D, "bird"), 1);
+    office_carry(&office[A], &office[D]);
+    follow(D);
+    check(D);
+    assert_int_equal(search(D, "bird"), 2);
+    assert_int_equal(search(D, "afterwards"), 0);
     assert_int_equal(search(D, "another"), 0);
     assert_int_equal(count_of(D).skipped[VIEWS_SKIP_SEALED], 2);
     expect_rebuilt_alike(D);
@@ -629,6 +638,53 @@ static void what_is_wrong_inside_is_counted(void **state)
     expect_rebuilt_alike(B);
 }
 
+/* ---- what is erased ---- */
+
+/* Erased while it waits, while it is in the index, and after it was worked in late: it is gone in each case, and the check agrees. */
+static void what_is_sealed_can_be_erased_at_any_time(void **state)
+{
+    struct hash contents[4];
+
+    (void)state;
+    for (uint32_t i = 0; i < 4; i++) {
+        char text[32];
+        (void)snprintf(text, sizeof text, "letter%u among four", i);
+        contents[i] = put(A, TO_B, i + 1, text);
+    }
+    office_carry(&office[A], &office[B]);
+    office_carry(&office[A], &office[D]);
+    follow(B);
+    follow(D);
+    order(A, &contents[1]);
+    for (size_t i = B; i <= D; i += 2) {
+        office_carry(&office[A], &office[i]);
+        follow(i);
+        check(i);
+    }
+    assert_int_equal(search(B, "among"), 3);
+    assert_int_equal(search(B, "letter1"), 0);
+    grant(A, &contents[0], TO_D);
+    office_carry(&office[A], &office[D]);
+    follow(D);
+    check(D);
+    assert_int_equal(search(D, "among"), 3); /* what was erased before the key came is not here */
+    order(A, &contents[2]);
+    for (size_t i = B; i <= D; i += 2) {
+        office_carry(&office[A], &office[i]);
+        follow(i);
+        check(i);
+        assert_int_equal(search(i, "among"), 2);
+        assert_int_equal(search(i, "letter2"), 0);
+        office_fsck(&office[i]);
+        views_close(&views[i]);
+        assert_int_equal(views_drop(office[i].home.path), ERR_OK);
+        views_start(i);
+        follow(i);
+        check(i);
+        assert_int_equal(search(i, "among"), 2);
+    }
+}
+
 /* ---- T17: a full dump of somebody who is not meant ---- */
 
 static const char MARKER[] = "zqxmarker7pineapple"; /* one word, and one term of an index */
@@ -797,6 +853,7 @@ int main(void)
         TEST(without_keys_nothing_sealed_is_opened),
         TEST(sealed_versions_beyond_a_cut_are_withdrawn),
         TEST(what_is_wrong_inside_is_counted),
+        TEST(what_is_sealed_can_be_erased_at_any_time),
         TEST(a_full_dump_of_a_non_recipient_and_its_keys_give_no_plaintext),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
