@@ -188,7 +188,7 @@ static json_t *make_grant(struct service *service, const struct asking *asking, 
     if (*ret_err == ERR_OK) {
         answer = grant_json(service, &grant, asking->member.name, is_dry);
     } else {
-        answer = service_error(*ret_err, "the keys were not given", NULL, *ret_err == ERR_FULL ? "free disk space; reading goes on, and nothing stored is lost" : "griot fsck");
+        answer = service_error(*ret_err, "the keys were not given", grant.why, *ret_err == ERR_FULL ? "free disk space; reading goes on, and nothing stored is lost" : "griot fsck");
     }
     grant_fini(&grant);
     return answer;

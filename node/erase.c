@@ -47,7 +47,10 @@ enum err erase_order(struct writer *writer, void *arg)
     struct payload *payloads = NULL;
     uint8_t *memory = NULL;
     struct head head;
-    enum err err = may_order(writer, erase);
+    enum err err = writer_may_write(writer, &erase->why);
+    if (err == ERR_OK) {
+        err = may_order(writer, erase);
+    }
     if (err == ERR_OK && strlen(erase->reason) > ERASURE_REASON_BYTES_MAX) {
         err = refuse(erase, ERR_INVALID, N_("a reason has at most 200 bytes"));
     }

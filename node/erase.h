@@ -12,7 +12,8 @@ struct erase {
     const char *why;    /* of an error: an English msgid; NULL: the error says it all */
 };
 /* writer_change: append the orders, one for ERASURE_LEAVES_MAX leaves, to our control log. What is held of the leaves goes in the same transaction when the order is in force.
- *   errors  ERR_PERMISSION  the leaves are another's, and this node is no hub in good standing; ERR_INVALID  the reason; those of author_append. Nothing half done */
+ *   errors  ERR_PERMISSION  the leaves are another's, and this node is no hub in good standing; or it is an observer;
+ *           ERR_INVALID  the reason; those of author_append. Nothing half done */
 MUST_CHECK enum err erase_order(struct writer *writer, void *erase);
 
 #endif

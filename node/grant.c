@@ -136,11 +136,11 @@ void grant_fini(struct grant *grant)
 
 enum err grant_make(struct writer *writer, void *arg)
 {
-    const struct grant *grant = arg;
+    struct grant *grant = arg;
     const struct audience nodes = {.count = 1, .nodes = {grant->node}};
     struct hash ids[GRANTS_AT_ONCE];
     struct head head;
-    enum err err = ERR_OK;
+    enum err err = writer_may_write(writer, &grant->why);
     for (size_t done = 0; done < grant->count && err == ERR_OK;) {
         size_t n = grant->count - done < GRANTS_AT_ONCE ? grant->count - done : GRANTS_AT_ONCE;
         for (size_t i = 0; i < n; i++) {

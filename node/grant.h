@@ -27,6 +27,7 @@ struct grant {
     struct grant_item *items; /* rising by id */
     uint64_t entries;         /* of all items */
     size_t held;              /* keys that he has already */
+    const char *why;          /* of a refusal: an English msgid; NULL: the error says it all */
 };
 
 /* Find what answers a wish: reads the node's own logs from end to end.
@@ -36,7 +37,7 @@ MUST_CHECK enum err grant_plan(struct store *store, const struct grant_wish *wis
 void grant_fini(struct grant *grant);
 
 /* writer_change: give them (struct grant, with at least one item).
- *   errors  ERR_UNKNOWN_KEY  no card of his is held; ERR_NOT_FOUND  a key is gone; those of author_append */
+ *   errors  ERR_PERMISSION  we are an observer; ERR_UNKNOWN_KEY  no card of his is held; ERR_NOT_FOUND  a key is gone; those of author_append */
 MUST_CHECK enum err grant_make(struct writer *writer, void *grant);
 
 #endif

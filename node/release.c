@@ -27,7 +27,10 @@ enum err release_make(struct writer *writer, void *arg)
     struct out out = out_into(bytes, sizeof bytes);
     struct own_record own;
     struct head head;
-    enum err err = record == NULL ? ERR_MEMORY : record_decode(writer->unpack, release->payload, record, &release->clause);
+    enum err err = writer_may_write(writer, &release->clause);
+    if (err == ERR_OK) {
+        err = record == NULL ? ERR_MEMORY : record_decode(writer->unpack, release->payload, record, &release->clause);
+    }
     if (err == ERR_OK) {
         err = check_present(writer, release, &own);
     }

@@ -20,7 +20,7 @@ struct release {
     const char *clause;
 };
 /* writer_change.
- *   errors  ERR_STALE  another version has been written meanwhile; ERR_OVERSIZE  with its readers it is longer than a record can be; those of author_append.
+ *   errors  ERR_PERMISSION  we are an observer; ERR_STALE  another version has been written meanwhile; ERR_OVERSIZE  with its readers it is longer than a record can be; those of author_append.
  *           Nothing was appended then. */
 MUST_CHECK enum err release_make(struct writer *writer, void *release);
 
