@@ -26,7 +26,7 @@ enum hash_purpose {
     HASH_SENDER_KEY, /* id of a sender key, over author, audience and key */
     HASH_WRAP,       /* nonce of a wrapped key, over ephemeral and receiver's public key */
     HASH_AUDIT,      /* chain of the audit log */
-    HASH_BUNDLE,     /* name and checksum of a bundle */
+    HASH_BUNDLE,     /* a bundle's opening; its opening and all its documents */
     HASH_PURPOSE_COUNT
 };
 

@@ -15,7 +15,7 @@ static const char labels[SIGN_PURPOSE_COUNT][LABEL_BYTES + 1] = {
     [SIGN_COMMIT] = "griot-s-commit", [SIGN_BIRTH] = "griot-s-birth",
     [SIGN_ROSTER] = "griot-s-roster", [SIGN_ACT] = "griot-s-act",
     [SIGN_CARD] = "griot-s-card",     [SIGN_FRONTIER] = "griot-s-frontier",
-    [SIGN_HELLO] = "griot-s-hello",
+    [SIGN_HELLO] = "griot-s-hello",   [SIGN_BUNDLE] = "griot-s-bundle",
 };
 
 /* What is really signed: label || region || bytes, put together in `message`. Its length. */
@@ -25,6 +25,9 @@ static size_t message_build(uint8_t *message, enum sign_purpose purpose,
     assert((unsigned)purpose < SIGN_PURPOSE_COUNT);
     memcpy(message, labels[purpose], LABEL_BYTES);
     memcpy(message + LABEL_BYTES, region->b, sizeof region->b);
+#ifdef GRIOT_WITHOUT_T09_PURPOSE
+    memset(message, 0, HEAD_BYTES);
+#endif
     if (bytes.n > 0) {
         memcpy(message + HEAD_BYTES, bytes.p, bytes.n);
     }

@@ -16,6 +16,7 @@ enum sign_purpose {
     SIGN_CARD,     /* by the identity key */
     SIGN_FRONTIER, /* by the identity key */
     SIGN_HELLO,    /* by the identity key, over the opening of a session */
+    SIGN_BUNDLE,   /* by the identity key, over contents and trailer of a bundle */
     SIGN_PURPOSE_COUNT
 };
 enum { SIGN_BYTES_MAX = 65536 }; /* more than any frame or notice holds */

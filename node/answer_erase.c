@@ -65,7 +65,9 @@ static int row_compare(const void *a, const void *b)
 static void leaves_settle(struct leaves *leaves)
 {
     size_t kept = 0;
-    qsort(leaves->rows, leaves->count, sizeof *leaves->rows, row_compare);
+    if (leaves->count > 0) {
+        qsort(leaves->rows, leaves->count, sizeof *leaves->rows, row_compare);
+    }
     for (size_t i = 0; i < leaves->count; i++) {
         if (kept > 0 && row_compare(&leaves->rows[kept - 1], &leaves->rows[i]) == 0) {
             leaves->rows[kept - 1].is_current = leaves->rows[kept - 1].is_current || leaves->rows[i].is_current;
@@ -101,10 +103,63 @@ static enum err one_version(struct leaves *leaves, const char *hex)
     return ERR_OK;
 }
 
+/* Whoever cannot read a record, since it is sealed for others, names a version by its whole hash, and in whose logs it stands. */
+struct naming {
+    const struct membership *membership;
+    const char *name;
+    struct node_id node;
+    bool is_found;
+};
+
+static bool naming_log(void *arg, const struct log_info *log)
+{
+    struct naming *naming = arg;
+    const struct member *member = membership_named(naming->membership, &log->node); /* also those who have left or are suspended */
+    naming->is_found = member != NULL && strcmp(member->name, naming->name) == 0;
+    naming->node = log->node;
+    return !naming->is_found;
+}
+
+static enum err gather_hash(struct service *service, const char *hex, const char *of, struct record_id *ret_id, struct leaves *leaves)
+{
+    struct store_read *read;
+    struct membership *membership = NULL;
+    struct naming naming = {.name = of};
+    struct leaf_row row = {.is_current = false};
+    if (strlen(hex) != HEX_HASH - 1 || !hex_decode(hex, row.content.b, sizeof row.content.b)) {
+        return ERR_INVALID;
+    }
+    enum err err = store_read_begin(service->store, &read);
+    if (err != ERR_OK) {
+        return err;
+    }
+    err = store_membership(read, sign_check, &membership);
+    if (err == ERR_OK) {
+        naming.membership = membership;
+        err = store_logs(read, naming_log, &naming);
+    }
+    membership_destroy(&membership);
+    store_read_end(&read);
+    if (err == ERR_OK && !naming.is_found) {
+        err = ERR_NOT_FOUND;
+    }
+    if (err == ERR_OK) {
+        row.author = naming.node;
+        leaf_add(leaves, &row);
+        err = leaves->err;
+        memset(ret_id->b, 0, sizeof ret_id->b);
+    }
+    return err;
+}
+
 static enum err gather(struct service *service, const json_t *request, struct record_id *ret_id, struct leaves *leaves)
 {
     struct views_read *read;
-    const char *version = json_string_value(json_object_get(request, "version"));
+    const char *version = json_string_value(json_object_get(request, "version")), *of = json_string_value(json_object_get(request, "of"));
+    if (of != NULL) {
+        const char *hex = json_string_value(json_object_get(request, "id"));
+        return gather_hash(service, hex != NULL ? hex : "", of, ret_id, leaves);
+    }
     leaves->unpack = unpack_new();
     leaves->record = malloc(sizeof *leaves->record);
     enum err err = leaves->unpack == NULL || leaves->record == NULL ? ERR_MEMORY : views_read_begin(service->views, service->store, &read);
@@ -191,8 +246,11 @@ static enum err order_all(struct service *service, const struct leaves *leaves, 
 
 /* ---- the answer ---- */
 
-static json_t *refused(enum err err, const char *why)
+static json_t *refused(enum err err, const char *why, bool is_hash)
 {
+    if (is_hash && (err == ERR_INVALID || err == ERR_NOT_FOUND) && why == NULL) {
+        return service_error(err, "nothing was erased", "a version is named by all 64 digits of its hash, and by a node that has recorded something", "griot show ID --json, where it can be read, has it as version");
+    }
     if (err == ERR_INVALID && why == NULL) {
         return service_error(err, "nothing was erased", "an id is 32 hexadecimal digits, or its first 4 or more", "griot search WORDS shows ids");
     }
@@ -225,7 +283,12 @@ static json_t *answer_state(struct service *service, const struct record_id *id,
     }
     json_t *answer = err == ERR_OK ? answer_new(service, "griot.erase/1") : NULL;
     if (answer != NULL) {
-        answer_hex(answer, "id", id->b, sizeof id->b);
+        static const struct record_id none;
+        if (memcmp(id->b, none.b, sizeof none.b) != 0) {
+            answer_hex(answer, "id", id->b, sizeof id->b);
+        } else {
+            json_object_set_new(answer, "id", json_null());
+        }
         answer_text(answer, "state", words[least]);
         answer_number(answer, "versions", all->count);
         answer_number(answer, "ordered", ordered);
@@ -263,10 +326,10 @@ json_t *answer_erase(struct service *service, const json_t *request, enum err *r
     if (*ret_err == ERR_OK) {
         *ret_err = order_all(service, &leaves, reason, &why);
     }
-    json_t *answer = *ret_err == ERR_OK ? answer_state(service, &id, &all, leaves.count) : refused(*ret_err, why);
+    json_t *answer = *ret_err == ERR_OK ? answer_state(service, &id, &all, leaves.count) : refused(*ret_err, why, json_object_get(request, "of") != NULL);
     if (answer == NULL) {
         *ret_err = ERR_MEMORY;
-        answer = refused(ERR_MEMORY, NULL);
+        answer = refused(ERR_MEMORY, NULL, false);
     }
     free(all.rows);
     free(leaves.rows);

@@ -33,6 +33,7 @@ static void tell_commits(void *arg, uint64_t commits)
 struct asking {
     struct member member;
     struct readers *readers; /* of --to, or NULL */
+    bool is_group;           /* it names an operation */
     struct hash *ids;        /* of --record */
     size_t id_count;
     json_t *error;
@@ -81,7 +82,6 @@ static json_t *find_member(struct service *service, const char *name, struct mem
 }
 
 struct own_keys {
-    struct restriction *restriction;
     const struct node_id *self;
     struct hash *ids;
     size_t count;
@@ -92,19 +92,18 @@ struct own_keys {
 static bool take_version(void *arg, const struct version *version)
 {
     struct own_keys *keys = arg;
-    struct hash id;
     if (!node_id_equal(&version->author, keys->self)) {
         keys->is_others = true;
         return true;
     }
-    if (restriction_key(keys->restriction, version->log_number, version->seq, version->entry, &id)) {
+    if (version->is_sealed) {
         struct hash *more = realloc(keys->ids, (keys->count + 1) * sizeof *more);
         if (more == NULL) {
             keys->err = ERR_MEMORY;
             return false;
         }
         keys->ids = more;
-        keys->ids[keys->count++] = id;
+        keys->ids[keys->count++] = version->key_id;
     }
     return true;
 }
@@ -113,16 +112,13 @@ static bool take_version(void *arg, const struct version *version)
 static json_t *find_record(struct service *service, const json_t *request, struct asking *asking, enum err *ret_err)
 {
     struct own_keys keys = {.self = &service->home->node};
-    struct live live = {.origin_count = 0};
     struct views_read *views;
     struct record_id id;
     *ret_err = views_read_begin(service->views, service->store, &views);
     if (*ret_err == ERR_OK) {
-        *ret_err = restriction_new(service->store, &live, &keys.restriction);
-        *ret_err = *ret_err == ERR_OK ? resolve_id(views, request, &id) : *ret_err;
+        *ret_err = resolve_id(views, request, &id);
         *ret_err = *ret_err == ERR_OK ? views_versions(views, &id, take_version, &keys) : *ret_err;
         *ret_err = *ret_err == ERR_OK ? keys.err : *ret_err;
-        restriction_destroy(&keys.restriction);
         views_read_end(&views);
     }
     asking->ids = keys.ids;
@@ -161,6 +157,7 @@ static json_t *make_grant(struct service *service, const struct asking *asking, 
 {
     const struct grant_wish wish = {.node = asking->member.node,
                                     .to = asking->readers != NULL ? &asking->readers->audience : NULL,
+                                    .is_group = asking->is_group,
                                     .ids = asking->ids,
                                     .id_count = asking->id_count,
                                     .since = since};
@@ -196,6 +193,7 @@ json_t *answer_grant(struct service *service, const json_t *request, service_pro
     answer = find_member(service, name, &asking.member, ret_err);
     if (answer == NULL && list != NULL) {
         answer = service_readers(service, list, &asking.readers, ret_err);
+        asking.is_group = strstr(list, "operation:") != NULL;
         if (answer == NULL && asking.readers->is_region) {
             answer = refuse(ret_err, ERR_INVALID, N_("what the whole region reads has no keys"), "", N_("every member reads it, later ones too"), "");
         }

@@ -153,13 +153,12 @@ static json_t *version_json(const struct desk *desk, struct restriction *restric
                             struct readers *readers)
 {
     json_t *row = json_object();
-    struct hash id;
     answer_hex(row, "version", version->content.b, sizeof version->content.b);
     json_object_set_new(row, "current", json_boolean(version->is_current));
     json_object_set_new(row, "origin", restriction_name(restriction, &version->author));
-    if (!restriction_key(restriction, version->log_number, version->seq, version->entry, &id)) {
+    if (!version->is_sealed) {
         readers_of_region(&desk->source, readers);
-    } else if (store_key_readers(desk->read, &version->author, &id, key) == ERR_OK) {
+    } else if (store_key_readers(desk->read, &version->author, &version->key_id, key) == ERR_OK) {
         readers_of_key(&desk->source, key, readers);
     } else {
         readers->is_region = false;

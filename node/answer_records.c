@@ -128,7 +128,7 @@ static void view_close(struct view *view)
 
 static void put_restriction(struct view *view, const struct version *version, json_t *row)
 {
-    restriction_put(view->restriction, &version->author, version->log_number, version->seq, version->entry, row);
+    restriction_put(view->restriction, version, row);
 }
 
 static json_t *unreadable(enum err err) { return service_error(err, "the records could not be read", NULL, "griot fsck"); }
@@ -353,7 +353,7 @@ static json_t *not_here(struct listing *listing)
             is_known = hash_equal(&listing->named[k].content, &listing->named[i].content);
         }
         if (!is_known) {
-            missing_named(listing->view->missing, &listing->named[i].author, &listing->named[i].content, list);
+            missing_named(listing->view->missing, listing->view->read, &listing->named[i].author, &listing->named[i].content, list);
         }
     }
     return list;
@@ -376,7 +376,7 @@ static bool put_version(void *arg, const struct version *version)
     missing_put(listing->view->missing, version, row);
     note_held(listing, version);
     put_restriction(listing->view, version, row);
-    if (version->is_gone || version->is_expired) {
+    if (version->is_gone || version->is_expired || version->payload.n == 0) {
         json_array_append_new(listing->versions, row);
         return true;
     }

@@ -184,6 +184,19 @@ static json_t *warnings_json(const struct live *live, const struct membership *m
              "records go into new logs",
              "stop the clone, if there is one");
     }
+    for (size_t i = 0; i < live->greedy_count; i++) {
+        warn(warnings, "AUTHOR-SHARE", "a node has written more than this node takes in of one in a day: the rest of it waits, and nothing else does",
+             "ask its operator what it writes; author_mib_day of griot.ini sets how much is taken");
+        answer_text(json_array_get(warnings, json_array_size(warnings) - 1), "whom", live->greedy[i]);
+    }
+    if (live->silence_ms >= HUB_SILENCE_MS) {
+        warn(warnings, "HUB-SILENT", "a hub has signed nothing that arrived here for most of a day: it is down, or somebody keeps this node from its news",
+             "ask that hub by telephone; if it runs, this node is cut off from it: check the links with griot peers");
+        json_t *row = json_array_get(warnings, json_array_size(warnings) - 1);
+        answer_text(row, "whom", live->silent_hub);
+        answer_number(row, "silent_ms", live->silence_ms);
+    }
+    warn_clocks(warnings, live);
     if (membership != NULL && membership_is_disputed(membership)) {
         warn(warnings, "ROOT-DISPUTED",
              "the root has signed two rosters of one number: the one before them rules on, less whom either removes and with the cuts of both; nobody can be admitted",
@@ -197,7 +210,6 @@ static json_t *warnings_json(const struct live *live, const struct membership *m
         warn(warnings, "GAP-OPEN", "this node came back from an older state, and what it had recorded since is not back yet: no file is imported meanwhile, all else goes on",
              "connect it; when nobody can send anything back: griot import --anyway");
     }
-    warn_clocks(warnings, live);
     if (membership != NULL) {
         warn_acts(warnings, membership);
     }

@@ -85,6 +85,21 @@ static json_t *commit_event(struct watch *watch, struct store_read *read, const 
     return event;
 }
 
+/* A payload was erased or freed: of which entry. */
+static json_t *gone_event(struct store_read *read, const struct membership *membership, const struct journal_item *item)
+{
+    struct log_info log;
+    json_t *event = event_new("gone", item->number);
+    if (store_log_by_number(read, item->log_number, &log) == ERR_OK) {
+        put_origin(event, membership, &log.node);
+        answer_text(event, "channel", channel_name(log.channel));
+        answer_hex(event, "log", log.head.log.b, sizeof log.head.log.b);
+    }
+    answer_number(event, "seq", item->seq);
+    answer_number(event, "entry", item->entry);
+    return event;
+}
+
 static json_t *notice_event(const struct membership *membership, const struct journal_item *item)
 {
     static const char *const types[] = {"", "charter", "roster", "act", "card", "frontier", "fork"};
@@ -120,6 +135,7 @@ static enum err tell_journal(struct watch *watch, bool *ret_more)
             const struct journal_item *item = &watch->items[i];
             events[i] = item->type == JOURNAL_COMMIT   ? commit_event(watch, read, membership, item)
                         : item->type == JOURNAL_NOTICE ? notice_event(membership, item)
+                        : item->type == JOURNAL_GONE   ? gone_event(read, membership, item)
                                                        : event_new("void", item->number);
         }
         *ret_more = store_journal_end(read) > watch->told + watch->item_count;

@@ -1,4 +1,4 @@
-#include "node/writer.h"
+#include "node/append.h"
 
 #include "crypto/hash.h"
 #include "node/cli/i18n.h"
@@ -64,8 +64,7 @@ static bool take_item(struct span *rest, struct span *key, struct span *payload)
 
 static uint32_t number_of(const struct record_value *value) { return value->group != NULL ? value->group->number : value->field->number; }
 
-/* Whatever the client has put there is replaced: what is signed is what it is sealed for.  ERR_LIMIT  more values than a record has */
-static enum err release(const struct readers *readers, struct record *record)
+enum err append_release(const struct readers *readers, struct record *record)
 {
     const struct kind *kind = kind_by_number((uint32_t)record->kind);
     const struct field *field = NULL;
@@ -110,8 +109,7 @@ size_t append_bytes_max(const struct readers *readers)
     return taken < SEALED_INNER_BYTES_MAX ? SEALED_INNER_BYTES_MAX - taken : 0;
 }
 
-/* What "unchanged" compares: the values without id, depth, what is replaced and when it was entered. */
-static enum err content_of(struct writer *writer, const struct record *record, uint8_t ret[16])
+enum err append_content(struct writer *writer, const struct record *record, uint8_t ret[16])
 {
     static const struct record_id none;
     struct record bare = *record;
@@ -195,7 +193,7 @@ static enum err add(struct writer *writer, struct append *append, struct group *
     struct record record;
     enum err err = record_decode(writer->unpack, payload, &record, &append->clause);
     if (err == ERR_OK) {
-        err = release(append->readers, &record);
+        err = append_release(append->readers, &record);
         append->clause = err != ERR_OK ? "WIRE.md 6.3: a record has more than 256 values" : append->clause;
     }
     if (err != ERR_OK) {
@@ -205,7 +203,7 @@ static enum err add(struct writer *writer, struct append *append, struct group *
     struct own_record *own = &group->own[group->count];
     *own = (struct own_record){0};
     if (key.n > 0) {
-        err = content_of(writer, &record, own->content);
+        err = append_content(writer, &record, own->content);
     }
     if (err != ERR_OK) {
         append->clause = "WIRE.md 6: record longer than 2048 bytes";
@@ -370,7 +368,7 @@ static enum err take_returned(struct writer *writer, const struct entry *entry, 
         return ERR_OK;
     }
     own.expiry_day = leaf.expiry_day;
-    err = content_of(writer, record, own.content);
+    err = append_content(writer, record, own.content);
     return err == ERR_OK ? store_own_put(writer->store, &id, &own) : ERR_OK;
 }
 

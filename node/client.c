@@ -1,5 +1,6 @@
 #include "node/client.h"
 
+#include "node/bundle_service.h"
 #include "node/control.h"
 
 #include <errno.h>
@@ -14,6 +15,7 @@ struct client {
     struct service service;
     struct append_plan plan; /* of the append that was begun here */
     bool is_ahead; /* a batch is under way, its answer not read */
+    struct bundle_passage *passage; /* of a bundle, when no daemon runs */
 };
 
 static enum err open_here(const char *path, struct client *client)
@@ -92,6 +94,7 @@ void client_close(struct client **client)
     if ((*client)->fd >= 0) {
         close((*client)->fd);
     } else {
+        service_bundle_close(&(*client)->passage);
         service_close(&(*client)->service);
         home_fini(&(*client)->home);
     }
@@ -117,9 +120,17 @@ static enum err gone(json_t **ret_result)
     return ERR_UNREACHABLE;
 }
 
+/* Where what comes before the result goes. */
+struct ears {
+    enum err (*on_bytes)(void *arg, struct span bytes); /* NULL: none are expected */
+    void (*on_progress)(void *arg, const json_t *progress);
+    void *arg;
+};
+
 /* Read until the result. */
-static enum err await(int fd, void (*on_progress)(void *arg, const json_t *progress), void *arg, json_t **ret_result)
+static enum err await_with(int fd, const struct ears *ears, json_t **ret_result)
 {
+    *ret_result = NULL;
     for (;;) {
         char type;
         uint8_t *body;
@@ -127,12 +138,20 @@ static enum err await(int fd, void (*on_progress)(void *arg, const json_t *progr
         if (control_read(fd, &type, &body, &bytes) != ERR_OK) {
             return gone(ret_result);
         }
+        if (type == 'B' && ears->on_bytes != NULL) {
+            enum err err = ears->on_bytes(ears->arg, span_of(body, bytes));
+            free(body);
+            if (err != ERR_OK) {
+                return err;
+            }
+            continue;
+        }
         json_t *frame = type == 'J' ? json_loadb((const char *)body, bytes, 0, NULL) : NULL;
         free(body);
         json_t *progress = json_object_get(frame, "progress");
         if (progress != NULL) {
-            if (on_progress != NULL) {
-                on_progress(arg, progress);
+            if (ears->on_progress != NULL) {
+                ears->on_progress(ears->arg, progress);
             }
             json_decref(frame);
             continue;
@@ -147,18 +166,24 @@ static enum err await(int fd, void (*on_progress)(void *arg, const json_t *progr
     }
 }
 
-struct progress_call {
-    void (*on_progress)(void *arg, const json_t *progress);
-    void *arg;
-};
+static enum err await(int fd, void (*on_progress)(void *arg, const json_t *progress), void *arg, json_t **ret_result)
+{
+    return await_with(fd, &(struct ears){.on_progress = on_progress, .arg = arg}, ret_result);
+}
 
 static bool forward_progress(void *arg, json_t *progress)
 {
-    const struct progress_call *call = arg;
-    if (call->on_progress != NULL && progress != NULL) {
-        call->on_progress(call->arg, progress);
+    const struct ears *ears = arg;
+    if (ears->on_progress != NULL && progress != NULL) {
+        ears->on_progress(ears->arg, progress);
     }
     return true;
+}
+
+static enum err forward_bytes(void *arg, struct span bytes)
+{
+    const struct ears *ears = arg;
+    return ears->on_bytes(ears->arg, bytes);
 }
 
 enum err client_call(struct client *client, json_t *request, void (*on_progress)(void *arg, const json_t *progress), void *arg, json_t **ret_result)
@@ -169,8 +194,8 @@ enum err client_call(struct client *client, json_t *request, void (*on_progress)
         return sent == ERR_OK || sent == ERR_UNREACHABLE ? await(client->fd, on_progress, arg, ret_result) : gone(ret_result);
     }
     enum err err;
-    struct progress_call call = {on_progress, arg};
-    *ret_result = service_answer(&client->service, request, forward_progress, &call, &err);
+    struct ears ears = {.on_progress = on_progress, .arg = arg};
+    *ret_result = service_answer(&client->service, request, forward_progress, &ears, &err);
     return *ret_result != NULL ? err : ERR_MEMORY;
 }
 
@@ -207,12 +232,9 @@ enum err client_append(struct client *client, struct span batch, json_t **ret_re
     return *ret_result != NULL ? err : ERR_MEMORY;
 }
 
-enum err client_append_ahead(struct client *client, struct span batch, json_t **ret_result)
+/* One frame ahead of its answer. */
+static enum err client_ahead(struct client *client, struct span batch, json_t **ret_result)
 {
-    *ret_result = NULL;
-    if (client->fd < 0) {
-        return batch.n > 0 ? client_append(client, batch, ret_result) : ERR_OK;
-    }
     if (client->is_ahead) { /* before the next is sent: both sides writing at once would wait for each other */
         client->is_ahead = false;
         enum err err = await(client->fd, NULL, NULL, ret_result);
@@ -230,6 +252,15 @@ enum err client_append_ahead(struct client *client, struct span batch, json_t **
     return ERR_OK;
 }
 
+enum err client_append_ahead(struct client *client, struct span batch, json_t **ret_result)
+{
+    *ret_result = NULL;
+    if (client->fd < 0) {
+        return batch.n > 0 ? client_append(client, batch, ret_result) : ERR_OK;
+    }
+    return client_ahead(client, batch, ret_result);
+}
+
 enum err client_append_end(struct client *client)
 {
     if (client->fd < 0) {
@@ -242,4 +273,67 @@ enum err client_append_end(struct client *client)
     }
     json_decref(result);
     return err;
+}
+
+/* ---- bundles ---- */
+
+enum err client_bundle_out(struct client *client, json_t *request, enum err (*on_bytes)(void *arg, struct span bytes),
+                           void (*on_progress)(void *arg, const json_t *progress), void *arg, json_t **ret_result)
+{
+    struct ears ears = {on_bytes, on_progress, arg};
+    enum err err = ERR_OK;
+    if (client->fd >= 0) {
+        err = control_write_json(client->fd, request);
+        err = err == ERR_OK || err == ERR_UNREACHABLE ? await_with(client->fd, &ears, ret_result) : gone(ret_result);
+    } else {
+        *ret_result = service_bundle_out(&client->service, request, forward_bytes, forward_progress, &ears, &err);
+    }
+    json_decref(request);
+    return err;
+}
+
+enum err client_bundle_begin(struct client *client, const char *what, json_t **ret_result)
+{
+    json_t *request = json_pack("{s:s}", "do", what);
+    enum err err = request == NULL ? ERR_MEMORY : ERR_OK;
+    *ret_result = NULL;
+    if (err == ERR_OK && client->fd >= 0) {
+        err = control_write_json(client->fd, request);
+        err = err == ERR_OK || err == ERR_UNREACHABLE ? await(client->fd, NULL, NULL, ret_result) : gone(ret_result);
+    } else if (err == ERR_OK) {
+        service_bundle_close(&client->passage);
+        client->passage = service_bundle_begin(&client->service, request, ret_result, &err);
+    }
+    json_decref(request);
+    return err;
+}
+
+enum err client_bundle_feed(struct client *client, struct span bytes, json_t **ret_result)
+{
+    *ret_result = NULL;
+    if (client->fd >= 0) {
+        return client_ahead(client, bytes, ret_result);
+    }
+    enum err err;
+    *ret_result = service_bundle_feed(client->passage, bytes, &err);
+    return *ret_result != NULL ? err : ERR_MEMORY;
+}
+
+enum err client_bundle_end(struct client *client, json_t **ret_result)
+{
+    json_t *last = NULL;
+    enum err err = ERR_OK;
+    *ret_result = NULL;
+    if (client->fd < 0) {
+        *ret_result = service_bundle_end(client->passage, &err);
+        service_bundle_close(&client->passage);
+        return *ret_result != NULL ? err : ERR_MEMORY;
+    }
+    err = client_ahead(client, span_of(NULL, 0), &last);
+    if (err != ERR_OK) {
+        *ret_result = last;
+        return err;
+    }
+    json_decref(last);
+    return control_write(client->fd, 'B', span_of(NULL, 0)) == ERR_OK ? await(client->fd, NULL, NULL, ret_result) : gone(ret_result);
 }

@@ -43,8 +43,17 @@ MUST_CHECK enum err client_append(struct client *client, struct span batch, json
 MUST_CHECK enum err client_append_ahead(struct client *client, struct span batch, json_t **ret_result);
 MUST_CHECK enum err client_append_end(struct client *client);
 
+/* A bundle, written by the node and given out as it comes (bundle_service.h has the request; taken over): its files one after the other to `on_bytes`, before each of them progress
+ * {"part", "parts"}. An error of `on_bytes` ends it, is returned, and *ret_result is then NULL; the client is of no more use but to be closed. */
+MUST_CHECK enum err client_bundle_out(struct client *client, json_t *request, enum err (*on_bytes)(void *arg, struct span bytes),
+                                      void (*on_progress)(void *arg, const json_t *progress), void *arg, json_t **ret_result);
+/* A file of a bundle to the node: begin ("bundle_in", "bundle_check" or "bundle_show"), feed (at most 900 KiB at a time, one ahead: *ret_result answers the feed before, NULL when there was
+ * none), end. An error ends it: the next is a new beginning. */
+MUST_CHECK enum err client_bundle_begin(struct client *client, const char *what, json_t **ret_result);
+MUST_CHECK enum err client_bundle_feed(struct client *client, struct span bytes, json_t **ret_result);
+MUST_CHECK enum err client_bundle_end(struct client *client, json_t **ret_result);
+
 /* Requests that a node answers ("do"): status, peers, lag, search {query, limit, offset}, show {id}, trace {id}, readers {to} or {id}, admit {card (hex of a card notice)}, join {notices (hex)},
- * watch {since} (events as progress, until the client goes away), backup {path}, verify {id?}, fsck, region {after} (charter, rosters, acts and cards as hex, from the given place
- * on), rebuild. Results: node/ANSWERS.md. */
+ * watch {since} (events as progress, until the client goes away), backup {path}, verify {id?}, fsck, region {after} (charter, rosters, acts and cards as hex, from the given place on), rebuild. Results: node/ANSWERS.md. */
 
 #endif

@@ -116,6 +116,8 @@ static const struct config_row rows[] = {
      "Make new transport and encryption keys by itself when the node's card is 30 days old, at a quiet moment; or only by griot rotate.", is_rotation},
     {"store", "disk_reserve_mib", TYPE_U64, MEMBER(disk_reserve_mib), 16, 1048576, "512", "MiB, 16 to 1048576",
      "Below this much free disk nothing new is taken in; reading goes on.", NULL},
+    {"store", "author_mib_day", TYPE_U64, MEMBER(author_mib_day), 0, 1048576, "0", "MiB, 0 to 1048576",
+     "How much is taken in of one other node in a day; the rest waits. 0: an eighth of the free disk, at least 64.", NULL},
     {"store", "compact", TYPE_TEXT, MEMBER(compact), 0, 0, "02:30", "HH:MM, local time, or never",
      "In the hour after it the store is compacted, if something was erased or has expired since: free pages are given back with what stood in them. The node is away for as long as a copy takes.",
      compaction_at_is_valid},

@@ -26,6 +26,7 @@ struct config {
     char rotate[8]; /* monthly, never */
     /* [store] */
     uint64_t disk_reserve_mib; /* intake stops below this */
+    uint64_t author_mib_day;   /* taken in of one other node in a day; 0: by the free disk (node/core/share.h) */
     char compact[8];           /* HH:MM or never */
     /* [log] */
     char log_level[8]; /* error, warn, info, debug */

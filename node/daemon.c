@@ -101,11 +101,12 @@ static enum err open_store(struct daemon *daemon)
 static enum err open_views(struct daemon *daemon)
 {
     const char *path = daemon->home->path;
-    enum err err = views_open(path, &daemon->service.views);
+    enum err err = opener_new(daemon->service.store, daemon->home->keyring, &daemon->service.opener);
+    err = err == ERR_OK ? views_open(path, daemon->service.opener, &daemon->service.views) : err;
     if (err == ERR_CORRUPT || err == ERR_LAYOUT) {
         log_event(LOG_WARN, "views_rebuilt", "err=%s", err_name(err));
         err = views_drop(path);
-        err = err == ERR_OK ? views_open(path, &daemon->service.views) : err;
+        err = err == ERR_OK ? views_open(path, daemon->service.opener, &daemon->service.views) : err;
     }
     return err;
 }
@@ -131,14 +132,17 @@ static enum err start(struct daemon *daemon, struct daemon_fault *fault)
         err = home_promote(daemon->home, wall_now());
         log_event(err == ERR_OK ? LOG_INFO : LOG_WARN, "transport_key_rotated", "err=%s", err_name(err)); /* the old one serves as well */
     }
-    err = opener_new(service->store, daemon->home->keyring, &service->opener);
-    err = err == ERR_OK ? open_views(daemon) : err;
+    bool has_identity_next = daemon->home->has_identity_next;
+    err = open_views(daemon);
     if (err == ERR_OK) {
         err = core_new(daemon->home, service->store, "/proc/self/exe", &service->core, why);
         if (why[0] != '\0') {
             fault->part = DAEMON_LISTEN;
             snprintf(fault->why, sizeof fault->why, "%.200s", why);
         }
+    }
+    if (err == ERR_OK && has_identity_next && !daemon->home->has_identity_next) {
+        log_event(LOG_INFO, "identity_key_replaced", "node=%s", daemon->home->name); /* a roster names it, and it was taken into use */
     }
     if (err == ERR_OK) {
         err = follower_new(service->views, service->store, &daemon->follower);
@@ -179,12 +183,12 @@ static void stop(struct daemon *daemon)
     store_close(&daemon->service.store);
 }
 
-/* Until it is to stop, or the store is to be compacted. */
-static enum err run_once(struct daemon *daemon, struct daemon_fault *ret, bool *ret_is_compaction_due)
+/* Until it is to stop, the store is to be compacted, or a key to be taken into use. */
+static enum err run_once(struct daemon *daemon, struct daemon_fault *ret, bool *ret_is_compaction_due, bool *ret_is_key_due)
 {
     const struct home *home = daemon->home;
     enum err err = start(daemon, ret);
-    *ret_is_compaction_due = false;
+    *ret_is_compaction_due = *ret_is_key_due = false;
     if (err == ERR_OK) {
         ret->part = DAEMON_RUNNING;
         log_event(LOG_INFO, "started", "node=%s role=%s listen=%s version=%s", home->name, role_name(home->role), home->config.listen, GRIOT_VERSION);
@@ -192,6 +196,7 @@ static enum err run_once(struct daemon *daemon, struct daemon_fault *ret, bool *
         err = core_run(daemon->service.core);
         log_event(err == ERR_OK ? LOG_INFO : LOG_ERROR, "stopped", "err=%s", err_name(err));
         *ret_is_compaction_due = err == ERR_OK && (core_wants_compaction(daemon->service.core) || atomic_load(&daemon->is_compaction_asked));
+        *ret_is_key_due = err == ERR_OK && core_wants_key(daemon->service.core);
     }
     stop(daemon);
     return err;
@@ -209,13 +214,15 @@ static void compact_now(struct daemon *daemon)
 enum err daemon_run(struct home *home, struct daemon_fault *ret)
 {
     struct daemon daemon = {.home = home};
-    bool is_compaction_due = false;
+    bool is_compaction_due = false, is_key_due = false;
     block_signals();
-    enum err err = run_once(&daemon, ret, &is_compaction_due);
-    while (err == ERR_OK && is_compaction_due && !daemon.is_told_to_stop) {
-        compact_now(&daemon); /* a signal that comes meanwhile waits for the next run, and ends it at once */
+    enum err err = run_once(&daemon, ret, &is_compaction_due, &is_key_due);
+    while (err == ERR_OK && (is_compaction_due || is_key_due) && !daemon.is_told_to_stop) {
+        if (is_compaction_due) {
+            compact_now(&daemon); /* a signal that comes meanwhile waits for the next run, and ends it at once */
+        }
         daemon.service = (struct service){0};
-        err = run_once(&daemon, ret, &is_compaction_due);
+        err = run_once(&daemon, ret, &is_compaction_due, &is_key_due);
     }
     return err;
 }

@@ -14,27 +14,26 @@ struct planning {
     enum err err;
 };
 
-/* The same but for one node. */
-static bool is_for(const struct audience *a, const struct audience *b, const struct node_id *but)
+/* The same but for one node that is in `a`. */
+static bool is_but(const struct audience *a, const struct audience *b, const struct node_id *but)
 {
-    size_t i = 0, j = 0;
-    for (;;) {
-        i += i < a->count && node_id_equal(&a->nodes[i], but);
-        j += j < b->count && node_id_equal(&b->nodes[j], but);
-        if (i == a->count || j == b->count) {
-            return i == a->count && j == b->count;
-        }
-        if (!node_id_equal(&a->nodes[i++], &b->nodes[j++])) {
+    size_t j = 0;
+    if (b->count + 1 != a->count || !audience_has(a, but)) {
+        return false;
+    }
+    for (size_t i = 0; i < a->count; i++) {
+        if (!node_id_equal(&a->nodes[i], but) && !node_id_equal(&a->nodes[i], &b->nodes[j++])) {
             return false;
         }
     }
+    return true;
 }
 
 static bool is_wished(const struct grant_wish *wish, const struct sender_key_info *key)
 {
     bool is_named = false;
     if (wish->to != NULL) {
-        return is_for(wish->to, key->audience, &wish->node);
+        return audience_equal(wish->to, key->audience) || (wish->is_group && is_but(wish->to, key->audience, &wish->node));
     }
     for (size_t i = 0; i < wish->id_count && !is_named; i++) {
         is_named = hash_equal(&wish->ids[i], &key->id);

@@ -15,7 +15,8 @@ struct grant_item {
 /* What is to be given. */
 struct grant_wish {
     struct node_id node;       /* to whom */
-    const struct audience *to; /* keys for exactly these, whether or not `node` is among them; NULL: keys by id */
+    const struct audience *to; /* keys for exactly these; NULL: keys by id */
+    bool is_group;             /* they are a group that he has joined: also keys for exactly the others, from before */
     const struct hash *ids;
     size_t id_count;
     struct wall_ms since; /* keys with an entry of this time or later; 0: all */

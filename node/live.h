@@ -37,6 +37,8 @@ struct live_refusal {
     uint64_t last_ms_ago;
 };
 
+enum { LIVE_GREEDY_MAX = 8 };
+
 struct live {
     bool is_daemon;
     uint64_t uptime_ms;
@@ -47,6 +49,10 @@ struct live {
     uint64_t own_again; /* entries that we had recorded since and that were issued again, in new logs */
     struct hash heads_digest;
     uint64_t missing;
+    size_t greedy_count; /* authors that have brought as much as one may in a day, and of whom more was refused within the hour */
+    char greedy[LIVE_GREEDY_MAX][NAME_BYTES_MAX + 1];
+    uint64_t silence_ms;                  /* since the last news of the hub that has been silent for longest (sync.h); 0: there is no other hub */
+    char silent_hub[NAME_BYTES_MAX + 1];  /* its name */
     size_t peer_count, origin_count, refusal_count;
     struct live_peer *peers;     /* members other than ourselves that we count on a link with, or have heard; owned */
     struct live_origin *origins; /* every member; owned */

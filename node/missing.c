@@ -1,5 +1,7 @@
 #include "node/missing.h"
 
+#include "node/unopened.h"
+
 #include <stdlib.h>
 #include <time.h>
 
@@ -7,6 +9,8 @@ enum { HEX_ID = 33, DAY_CHARS = 16, SECONDS_A_DAY = 86400, VERSIONS_SHOWN_MAX = 
 
 struct missing {
     const struct live *live;
+    struct opener *opener;
+    struct unopened *unopened; /* made when something is named that is not shown */
     struct store_read *read;
     struct membership *membership; /* built when an order is met; NULL also without a roster */
     bool has_membership;
@@ -19,6 +23,7 @@ enum err missing_new(struct service *service, const struct live *live, struct mi
         return ERR_MEMORY;
     }
     missing->live = live;
+    missing->opener = service->opener;
     enum err err = store_read_begin(service->store, &missing->read);
     if (err != ERR_OK) {
         free(missing);
@@ -31,6 +36,7 @@ enum err missing_new(struct service *service, const struct live *live, struct mi
 void missing_destroy(struct missing **missing)
 {
     if (*missing != NULL) {
+        unopened_destroy(&(*missing)->unopened);
         membership_destroy(&(*missing)->membership);
         store_read_end(&(*missing)->read);
         free(*missing);
@@ -142,16 +148,24 @@ void missing_put(struct missing *missing, const struct version *version, json_t 
         answer_text(row, "missing", "expired");
     } else if (version->is_gone) {
         answer_text(row, "missing", "not yet fetched"); /* no order, and its day has not come by our clock: an older copy may still bring it */
+    } else if (version->is_sealed && version->payload.n == 0) {
+        enum err err = opener_key(missing->opener, missing->read, &version->author, &version->key_id, OPENER_NOW);
+        answer_text(row, "missing", unopened_word(err == ERR_OK ? ERR_BADSIG : err));
     }
 }
 
-void missing_named(struct missing *missing, const struct node_id *author, const struct hash *content, json_t *list)
+void missing_named(struct missing *missing, struct views_read *views, const struct node_id *author, const struct hash *content, json_t *list)
 {
     enum order_state state;
     json_t *row = json_object();
+    const char *word = NULL;
     answer_hex(row, "version", content->b, sizeof content->b);
     erasure_put(missing, author, content, row, &state);
-    answer_text(row, "missing", state == ORDER_IN_FORCE ? "erased" : "not yet fetched");
+    if (state != ORDER_IN_FORCE) {
+        missing->unopened = missing->unopened != NULL ? missing->unopened : unopened_new();
+        word = missing->unopened != NULL ? unopened_find(missing->unopened, views, missing->read, author, content) : NULL;
+    }
+    answer_text(row, "missing", state == ORDER_IN_FORCE ? "erased" : word != NULL ? word : "not yet fetched");
     json_array_append_new(list, row);
 }
 

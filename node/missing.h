@@ -12,8 +12,8 @@ void missing_destroy(struct missing **missing);
 
 /* Put into the row of a version: "expires" (its day), "missing" (why its payload is not shown), "erasure" {state, orders[]}; each only where there is something to say. */
 void missing_put(struct missing *missing, const struct version *version, json_t *row);
-/* A version that another one names as replaced and that is not held: its row, with "version", "missing" and perhaps "erasure". */
-void missing_named(struct missing *missing, const struct node_id *author, const struct hash *content, json_t *list);
+/* A version that another one names as replaced and that is not held, or cannot be opened: its row, with "version", "missing" and perhaps "erasure". What `views` gave before ends. */
+void missing_named(struct missing *missing, struct views_read *views, const struct node_id *author, const struct hash *content, json_t *list);
 /* The state of what has been ordered for one leaf. */
 MUST_CHECK enum err missing_state(struct missing *missing, const struct node_id *author, const struct hash *content, enum order_state *ret);
 

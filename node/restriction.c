@@ -1,14 +1,11 @@
 #include "node/restriction.h"
 
-#include "store/entry.h"
-
 #include <stdlib.h>
 #include <string.h>
 
 struct restriction {
     const struct live *live;
     struct store_read *read;
-    struct commit *commit;
     struct key_readers *readers;
     struct node_id author; /* of the last key */
     struct hash id;
@@ -22,9 +19,8 @@ enum err restriction_new(struct store *store, const struct live *live, struct re
         return ERR_MEMORY;
     }
     restriction->live = live;
-    restriction->commit = malloc(sizeof *restriction->commit);
     restriction->readers = malloc(sizeof *restriction->readers);
-    enum err err = restriction->commit == NULL || restriction->readers == NULL ? ERR_MEMORY : store_read_begin(store, &restriction->read);
+    enum err err = restriction->readers == NULL ? ERR_MEMORY : store_read_begin(store, &restriction->read);
     if (err != ERR_OK) {
         restriction_destroy(&restriction);
         return err;
@@ -39,22 +35,10 @@ void restriction_destroy(struct restriction **restriction)
     if (r != NULL) {
         store_read_end(&r->read);
         json_decref(r->names);
-        free(r->commit);
         free(r->readers);
         free(r);
         *restriction = NULL;
     }
-}
-
-bool restriction_key(struct restriction *restriction, uint32_t log_number, uint64_t seq, uint32_t entry, struct hash *ret)
-{
-    const struct entry *found;
-    if (store_entry(restriction->read, log_number, seq, entry, restriction->commit, &found) != ERR_OK || found->leaf.codec != CODEC_SEALED ||
-        found->leaf.audience_bytes != sizeof ret->b) {
-        return false;
-    }
-    memcpy(ret->b, found->leaf.audience, sizeof ret->b);
-    return true;
 }
 
 json_t *restriction_name(const struct restriction *restriction, const struct node_id *node)
@@ -109,13 +93,11 @@ static json_t *names_of(struct restriction *restriction, const struct node_id *a
     return restriction->names;
 }
 
-void restriction_put(struct restriction *restriction, const struct node_id *author, uint32_t log_number, uint64_t seq, uint32_t entry, json_t *row)
+void restriction_put(struct restriction *restriction, const struct version *version, json_t *row)
 {
-    struct hash id;
-    bool is_sealed = restriction_key(restriction, log_number, seq, entry, &id);
-    json_object_set_new(row, "restricted", json_boolean(is_sealed));
-    if (is_sealed) {
-        json_t *names = names_of(restriction, author, &id);
+    json_object_set_new(row, "restricted", json_boolean(version->is_sealed));
+    if (version->is_sealed) {
+        json_t *names = names_of(restriction, &version->author, &version->key_id);
         json_object_set(row, "readers", names != NULL ? names : json_null());
     }
 }

@@ -35,9 +35,9 @@ enum err service_open(struct home *home, struct service *ret)
         err = opener_new(ret->store, home->keyring, &ret->opener);
     }
     if (err == ERR_OK) {
-        err = views_open(home->path, &ret->views);
+        err = views_open(home->path, ret->opener, &ret->views);
         if ((err == ERR_CORRUPT || err == ERR_LAYOUT) && views_drop(home->path) == ERR_OK) {
-            err = views_open(home->path, &ret->views);
+            err = views_open(home->path, ret->opener, &ret->views);
         }
     }
     err = err == ERR_OK ? follow(ret) : err;
@@ -76,6 +76,7 @@ enum err service_change(struct service *service, writer_change change, void *arg
         if (err != ERR_OK) {
             return err;
         }
+        writer_forget(service->writer);
         err = change(service->writer, arg);
         if (err != ERR_OK) {
             store_abort(service->store);
@@ -83,9 +84,9 @@ enum err service_change(struct service *service, writer_change change, void *arg
         }
         err = store_commit(service->store);
     }
-    if (err == ERR_OK && service->writer->has_notice) {
-        service->writer->has_notice = false;
-        service->writer->note_count = 0; /* peers are told by the daemon when it starts */
+    bool has_notice = service->writer->has_notice;
+    writer_forget(service->writer); /* peers are told by the daemon when it starts */
+    if (err == ERR_OK && has_notice) {
         err = writer_refresh(service->writer);
     }
     return err == ERR_OK ? follow(service) : err;
@@ -239,15 +240,11 @@ static json_t *plan_readers(struct service *service, const struct append_plan *p
     return error;
 }
 
-json_t *service_append_begin(struct service *service, const json_t *request, struct append_plan *ret, enum err *ret_err)
+json_t *service_plan(struct service *service, const json_t *request, struct append_plan *ret, struct readers **ret_readers, enum err *ret_err)
 {
     const json_t *to = json_object_get(request, "to");
-    struct readers *readers;
-    json_t *error;
     *ret_err = ERR_USAGE;
-    if (!channel_of(request, &ret->channel)) {
-        return service_error(ERR_USAGE, "records go to the channel alert, report or bulk", NULL, NULL);
-    }
+    *ret_readers = NULL;
     if (!shown_of(request, ret) || (to != NULL && (!json_is_string(to) || json_string_length(to) >= sizeof ret->to))) {
         return service_error(ERR_USAGE, "the request does not say who may read the records", NULL, NULL);
     }
@@ -257,7 +254,17 @@ json_t *service_append_begin(struct service *service, const json_t *request, str
     }
     ret->expiry_day = (uint32_t)day;
     snprintf(ret->to, sizeof ret->to, "%s", to != NULL ? json_string_value(to) : "region");
-    error = plan_readers(service, ret, &readers, ret_err);
+    return plan_readers(service, ret, ret_readers, ret_err);
+}
+
+json_t *service_append_begin(struct service *service, const json_t *request, struct append_plan *ret, enum err *ret_err)
+{
+    struct readers *readers;
+    *ret_err = ERR_USAGE;
+    if (!channel_of(request, &ret->channel)) {
+        return service_error(ERR_USAGE, "records go to the channel alert, report or bulk", NULL, NULL);
+    }
+    json_t *error = service_plan(service, request, ret, &readers, ret_err);
     free(readers);
     return error;
 }
@@ -335,6 +342,7 @@ static json_t *answer_request(struct service *service, const json_t *request, se
         {"show", answer_show, true},     {"trace", answer_trace, true},  {"backup", answer_backup, false},   {"admit", answer_admit, false},
         {"join", answer_join, false},    {"region", answer_region, false}, {"suspend", answer_suspend, false}, {"erase", answer_erase, true}, {"compact", answer_compact, false}, {"publish", answer_publish, false},
         {"readers", answer_readers, true}, {"anyway", answer_anyway, false}, {"forks", answer_forks, false}, {"classify", answer_classify, false}, {"quarantine", answer_quarantine, false},
+        {"release", answer_release, true}, {"requests", answer_requests, true},
     };
     const char *name = json_string_value(json_object_get(request, "do"));
     *ret_err = ERR_OK;

@@ -12,7 +12,7 @@ struct service {
     struct home *home;
     struct store *store;
     struct views *views;
-    struct opener *opener; /* opens what is sealed for this node; thread-safe */
+    struct opener *opener; /* of sealed entries: the views' and the answers'; thread-safe */
     struct core *core;     /* the daemon's, or NULL: the next two are set */
     struct writer *writer;
     struct sync *sync;     /* told what the store holds */
@@ -47,6 +47,8 @@ struct append_plan {
 };
 /* Read the request that begins it; NULL, or an error as above: of the channel, and of the list of readers. */
 json_t *service_append_begin(struct service *service, const json_t *request, struct append_plan *ret, enum err *ret_err);
+/* The readers of such a request: "to" and "shown". *ret_readers NULL for the whole region, else yours to free. NULL, or an error as above */
+json_t *service_plan(struct service *service, const json_t *request, struct append_plan *ret, struct readers **ret_readers, enum err *ret_err);
 /* One batch of records.  ERR_STALE  the list means others than were shown */
 json_t *service_append(struct service *service, const struct append_plan *plan, struct span batch, enum err *ret_err);
 
@@ -78,6 +80,8 @@ json_t *answer_lag(struct service *service, const json_t *request, enum err *ret
 json_t *answer_search(struct service *service, const json_t *request, enum err *ret_err);
 json_t *answer_show(struct service *service, const json_t *request, enum err *ret_err);
 json_t *answer_trace(struct service *service, const json_t *request, enum err *ret_err);
+json_t *answer_release(struct service *service, const json_t *request, enum err *ret_err);
+json_t *answer_requests(struct service *service, const json_t *request, enum err *ret_err);
 json_t *answer_grant(struct service *service, const json_t *request, service_progress progress, void *arg, enum err *ret_err);
 json_t *answer_sealed(struct service *service, const json_t *request, service_progress progress, void *arg, enum err *ret_err);
 json_t *answer_readers(struct service *service, const json_t *request, enum err *ret_err);

@@ -36,9 +36,9 @@ enum err text_file_check(struct span file, const char *magic, const char **why)
         return ERR_OK;
     }
     if (file.n > words && memcmp(file.p, magic, words) == 0) {
-        return unpack_refuse(why, "region_file.h: a file of a newer release", ERR_VERSION);
+        return unpack_refuse(why, "text_file.h: a file of a newer release", ERR_VERSION);
     }
-    return unpack_refuse(why, "region_file.h: the first line is not that of such a file", ERR_MALFORMED);
+    return unpack_refuse(why, "text_file.h: the first line is not that of such a file", ERR_MALFORMED);
 }
 
 enum err text_file_read(const char *path, const char *magic, size_t max, char **ret, size_t *ret_bytes, const char **why)
@@ -49,7 +49,7 @@ enum err text_file_read(const char *path, const char *magic, size_t max, char **
     enum err err = file_read(path, max, &bytes, &n);
 
     if (err != ERR_OK) {
-        return err == ERR_OVERSIZE ? unpack_refuse(why, "region_file.h: longer than such a file", ERR_MALFORMED) : err;
+        return err == ERR_OVERSIZE ? unpack_refuse(why, "text_file.h: longer than such a file", ERR_MALFORMED) : err;
     }
     text = (char *)bytes;
     line = strpbrk(text, "\r\n");
@@ -58,7 +58,7 @@ enum err text_file_read(const char *path, const char *magic, size_t max, char **
     }
     err = text_file_check(span_of(bytes, n), magic, why);
     if (err == ERR_OK && strlen(text) != n) {
-        err = unpack_refuse(why, "region_file.h: not text after the first line", ERR_MALFORMED);
+        err = unpack_refuse(why, "text_file.h: not text after the first line", ERR_MALFORMED);
     }
     if (err != ERR_OK) {
         free(bytes);
@@ -81,7 +81,7 @@ enum err text_file_decode(char *text, uint8_t *ret, size_t cap, size_t *ret_byte
     }
     text[kept] = '\0';
     if (kept == 0 || kept % 2 != 0 || kept / 2 > cap || !hex_decode(text, ret, kept / 2)) {
-        return unpack_refuse(why, "region_file.h: not hex after the first line", ERR_MALFORMED);
+        return unpack_refuse(why, "text_file.h: not hex after the first line", ERR_MALFORMED);
     }
     *ret_bytes = kept / 2;
     return ERR_OK;

@@ -15,6 +15,10 @@ static const struct warning warnings[] = {
     {"ALONE", SEVERITY_CRITICAL,
      N_("No peer answers. What is recorded here stays here until one does; what others record is not known here. Entry and search go on."),
      N_("look at this machine's network first, then at griot peers: it shows the last error of each address")},
+    {"AUTHOR-SHARE", SEVERITY_WARNING,
+     N_("A node of the region has written so much that this node takes no more of it today, so that it cannot fill this disk. What waits is counted as missing; it comes when there is room again. "
+        "All other nodes are taken in as always."),
+     N_("ask its operator: an import of many years is no fault, a machine gone wild is; griot suspend stops it. author_mib_day of griot.ini sets how much is taken")},
     {"BEHIND", SEVERITY_WARNING, N_("Others hold entries that are missing here. Searches say for which origins they are not complete."), N_("wait; griot lag shows whose entries, and whether the number falls")},
     {"CLOCK-SKEW", SEVERITY_WARNING,
      N_("Most peers see this machine's clock more than ten minutes off. Nothing is refused for that, but what is recorded here bears wrong times, and periods of keeping are counted wrongly."),
@@ -33,6 +37,10 @@ static const struct warning warnings[] = {
     {"HUB-LIES", SEVERITY_CRITICAL,
      N_("A hub has signed two statements of what it holds that exclude each other. It lies to some, or its store was brought back from an older copy. What is final rests on what hubs sign."),
      N_("griot forks shows both statements; ask that hub; when it was no restored store, another hub suspends it and the root removes it")},
+    {"HUB-SILENT", SEVERITY_CRITICAL,
+     N_("Every hub signs a word about itself three times a day. From this one none has arrived here for 20 hours: it is down, or whoever this node is connected with keeps its words back. Then "
+        "more than that may be kept back."),
+     N_("ask that hub by telephone; if it runs, look at griot peers and reach it by another way")},
     {"INDEX-BEHIND", SEVERITY_WARNING, N_("The index has not followed everything that is stored, so searches do not find all of it yet; they say so."),
      N_("wait; when the number in griot status does not fall: griot rebuild")},
     {"KEYS-OLD", SEVERITY_WARNING, N_("The transport and encryption keys of this node are older than a month. Whoever stole them could still use them."), N_("griot rotate; nobody is locked out by it")},
@@ -47,6 +55,12 @@ static const struct warning warnings[] = {
      N_("compare rosters with griot status on both sides; griot join with the newest region file where it is older")},
     {"PEER-CLOCK", SEVERITY_WARNING, N_("The clock of a peer is more than ten minutes off. Nothing is refused for that, but what is recorded there bears wrong times."), N_("tell its operator: timedatectl set-ntp true")},
     {"PEER-SILENT", SEVERITY_WARNING, N_("A peer is not heard. What it records meanwhile is not known here."), N_("is its machine on, and its address right? griot peers NAME shows the address and the last error")},
+    {"RELEASE-TOO-OLD", SEVERITY_CRITICAL, N_("The newest roster asks for a newer session protocol than this release speaks, so nobody speaks with this node. What is recorded here waits."),
+     N_("install a newer release; nothing is lost meanwhile")},
+    {"ROOT-DISPUTED", SEVERITY_CRITICAL,
+     N_("The root has signed two different rosters of one number. The one before them rules on, less whom either removes and with the cuts of both; admissions, key changes and roles of neither hold, and nobody "
+        "can be admitted."),
+     N_("tell the holders of the root keys; they settle it with a roster that names both: griot region --out FILE at a hub, then griot root propose --region FILE")},
 };
 enum { WARNINGS = sizeof warnings / sizeof warnings[0] };
 

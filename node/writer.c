@@ -82,9 +82,37 @@ enum err writer_may_write(struct writer *writer, const char **why)
     return ERR_PERMISSION;
 }
 
+enum err writer_admitted(struct writer *writer, const struct admitted *admitted)
+{
+    struct admitted *more = realloc(writer->admitted, (writer->admitted_count + 1) * sizeof *more);
+    if (more == NULL) {
+        return ERR_MEMORY;
+    }
+    writer->admitted = more;
+    writer->admitted[writer->admitted_count++] = *admitted;
+    return ERR_OK;
+}
+
+void writer_gave_way(struct writer *writer, const struct gave_way *gave_way)
+{
+    writer->is_own_ahead = true;
+    writer->own_again += gave_way->entries;
+    if (gave_way->commits > 0) {
+        writer->heads[gave_way->channel] = gave_way->reissued;
+    }
+}
+
+void writer_forget(struct writer *writer)
+{
+    memset(writer->heads, 0, sizeof writer->heads);
+    writer->note_count = writer->admitted_count = 0;
+    writer->has_notice = writer->has_left = false;
+}
+
 void writer_close(struct writer *writer)
 {
     free(writer->notes);
+    free(writer->admitted);
     author_destroy(&writer->author);
     membership_destroy(&writer->membership);
     unpack_destroy(&writer->unpack);

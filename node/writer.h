@@ -18,6 +18,11 @@ struct writer {
     bool is_refusal;                  /* a change was refused before it touched anything: the open transaction goes on */
     struct notice_ref *notes;         /* these: to be told to the engine when they are durable */
     size_t note_count;
+    struct admitted *admitted;        /* segments that a change has admitted in the open transaction: told likewise */
+    size_t admitted_count;
+    bool is_own_ahead;                /* others held more of our own logs than we did, and these gave way; the next two since this was last looked at */
+    uint64_t own_again;               /* entries issued again for that */
+    bool has_left;                    /* own commits are leaving by hand: what others hold of our logs from now on is not news */
 };
 
 /* Home, store and author together; the home's keys are open. ERR_MEMORY, and those of store.h */
@@ -31,6 +36,13 @@ MUST_CHECK enum err writer_note(struct writer *writer, const struct notice_ref *
 
 /* May this node write into its logs? An observer may not: others would refuse it. ERR_PERMISSION, and `*why` says so; the open transaction is left as it was */
 MUST_CHECK enum err writer_may_write(struct writer *writer, const char **why);
+
+/* Remember what store_admit has done for a change. ERR_MEMORY */
+MUST_CHECK enum err writer_admitted(struct writer *writer, const struct admitted *admitted);
+/* An own log gave way in the open transaction. */
+void writer_gave_way(struct writer *writer, const struct gave_way *gave_way);
+/* The open transaction came to nothing. */
+void writer_forget(struct writer *writer);
 
 /* A change, run inside an open transaction. It is undone with the whole transaction when it fails with ERR_FULL, ERR_IO or ERR_MEMORY; other errors must leave nothing half done. */
 typedef enum err (*writer_change)(struct writer *writer, void *arg);

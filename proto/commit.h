@@ -83,6 +83,8 @@ void commit_packer_destroy(struct commit_packer **packer);
 /* Appends to `ret`; room for 1 + reduced.n bytes is always enough.
  *   errors  ERR_OVERSIZE  `reduced` is longer than COMMIT_REDUCED_BYTES_MAX, or `ret` has no room for it; ERR_MEMORY */
 MUST_CHECK enum err commit_pack(struct commit_packer *packer, struct span reduced, struct out *ret);
+/* The same in a hurry, for a commit of sealed payloads, which do not compress. */
+MUST_CHECK enum err commit_pack_quick(struct commit_packer *packer, struct span reduced, struct out *ret);
 /* Back to the reduced form: borrowed from `packed` when plain, else from the packer, until its next use.
  *   errors  ERR_OVERSIZE  longer than 1 + COMMIT_REDUCED_BYTES_MAX; ERR_EXPANSION  declares more than COMMIT_REDUCED_BYTES_MAX;
  *           ERR_MALFORMED  not exactly one frame (or one with a dictionary, no size, or several segments), damaged, or an unknown
@@ -91,7 +93,8 @@ MUST_CHECK enum err commit_unpack(struct commit_packer *packer, struct span pack
 
 /* The same for the payload of one entry, at most PAYLOAD_EXPANDED_BYTES_MAX, that is then sealed (WIRE.md 6.6): one byte, then as it is or as a zstd frame.
  *   errors  ERR_OVERSIZE, ERR_MEMORY, as of commit_pack */
-MUST_CHECK enum err payload_pack(struct commit_packer *packer, struct span payload, struct out *ret);
+enum pack_effort { PACK_FULL, PACK_QUICK /* finds repetitions only: text stays as long as it is */, PACK_EFFORTS };
+MUST_CHECK enum err payload_pack(struct commit_packer *packer, enum pack_effort effort, struct span payload, struct out *ret);
 /* Borrowed from `packed` when plain, else from `expanded`, which has PAYLOAD_EXPANDED_BYTES_MAX bytes; the packer's own memory is left alone.
  *   errors  as of commit_unpack; ERR_EXPANSION  declares more than PAYLOAD_EXPANDED_BYTES_MAX */
 MUST_CHECK enum err payload_unpack(struct commit_packer *packer, struct span packed, uint8_t *expanded, struct span *ret, const char **clause);

@@ -33,6 +33,7 @@ enum blame { BLAME_NONE, BLAME_PEER, BLAME_CALLER, BLAME_SELF };
     X(ERR_CUT, PEER, "it lies beyond the cut of a node that has left")                                                                               \
     X(ERR_UNEXPECTED, PEER, "it was not asked for or comes at the wrong time")                                                                       \
     X(ERR_SESSION, PEER, "it belongs to another session")                                                                                            \
+    X(ERR_QUOTA, NONE, "its author has used up what is kept of one node here")                                                                       \
     X(ERR_USAGE, CALLER, "the command line is wrong")                                                                                                \
     X(ERR_CONFIG, CALLER, "the configuration is wrong")                                                                                              \
     X(ERR_INVALID, CALLER, "a value is not valid")                                                                                                   \

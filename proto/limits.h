@@ -74,6 +74,12 @@ enum {
     UNKNOWN_LOGS_MAX = 1024,        /* logs that one peer may name and nobody here holds; or 8 a member of the region, when that is more */
     UNKNOWN_CLAIMS_MAX = 64,        /* of those, asked for at a time */
     NOTICES_MAX = 16384,            /* refs kept a node: cards, frontiers, acts, rosters, fork proofs */
+
+    /* Bundles. */
+    BUNDLE_HEAD_BYTES_MAX = 81920,      /* with a wrapped key for each of MEMBERS_MAX */
+    BUNDLE_DOCUMENT_BYTES_MAX = 131072, /* of a chunk before it is sealed: what a reader holds at a time; a notice with its heads, or a segment, fits */
+    BUNDLE_ITEMS_MAX = 4096,            /* of a document */
+    BUNDLE_PARTS_MAX = 9999,            /* files of one bundle */
 };
 
 #endif

@@ -28,7 +28,18 @@ static bool node_has_room(struct store *store, const struct node_id *node)
         const struct log *log = log_at(store, number);
         count += log != NULL && node_id_equal(&log->chain.node, node);
     }
+#ifdef GRIOT_WITHOUT_T12_BIRTHS
+    return true;
+#endif
     return count < NODE_LOGS_MAX;
+}
+
+static const char share_clause[] = "store/README.md 2: the author has brought as much as one node may today; the rest waits";
+
+/* The node's policy, asked when everything else is good: what is refused for another reason costs its author nothing. */
+static bool may_take(struct store *store, const struct node_id *author, size_t bytes)
+{
+    return store->may == NULL || node_id_equal(author, &store->self) || store->may(store->may_arg, author, bytes);
 }
 
 static enum err admit_birth(struct gate *gate, struct span bytes)
@@ -72,10 +83,16 @@ static enum err admit_birth(struct gate *gate, struct span bytes)
         return err;
     }
     if (!node_has_room(store, &birth.node)) {
-        return refuse(gate, "store/README.md 2: this node has begun as many logs as are kept here", ERR_INTERNAL);
+        return refuse(gate, "store/README.md 2: this node has begun as many logs as are kept here", ERR_QUOTA);
+    }
+    if (!may_take(store, &birth.node, bytes.n)) {
+        return refuse(gate, share_clause, ERR_QUOTA);
     }
     struct sign_public key = *identity; /* the cache may move */
     err = log_begin(store, &chain, &key, bytes, &gate->log);
+    if (err == ERR_INTERNAL && store->txn.err == ERR_OK) {
+        return refuse(gate, "store/README.md 2: as many logs as are kept here are held", ERR_QUOTA);
+    }
     if (err == ERR_OK) {
         gate->log->fork_seq = fork_proof_seq(store, &chain.log); /* the proof may have come first */
         log_end_update(store, gate->log);
@@ -147,6 +164,9 @@ static enum err take_in(struct gate *gate, const struct chain *after, struct spa
     enum err err = erase_sift(store, &log->chain.node, log->number, store->commit, &is_less, gate->clause);
     if (err == ERR_OK && is_less) {
         err = erase_pack(store, store->commit, &packed);
+    }
+    if (err == ERR_OK && after->seq <= log_limit(&store->txn, log) && !may_take(store, &log->chain.node, packed.n)) {
+        err = refuse(gate, share_clause, ERR_QUOTA); /* what comes late has room of its own */
     }
     if (err != ERR_OK) {
         return err;

@@ -51,8 +51,6 @@ void author_destroy(struct author **author)
     *author = NULL;
 }
 
-void author_use(struct author *author, const struct secret *identity) { author->identity = identity; }
-
 void log_key_name(const struct log_id *log, char ret[KEY_NAME_LOG_BYTES])
 {
     memcpy(ret, "log-", 4);
@@ -190,6 +188,7 @@ static enum err incarnate(struct author *author, enum channel channel, const str
     }
     secret_destroy(&slot->key);
     *slot = (struct slot){.key = key, .log = chain.log};
+    author->born[channel] = chain.log;
     return ERR_OK;
 }
 
@@ -361,6 +360,17 @@ static uint32_t fill(struct author *author, const struct log *log, const struct 
     return n;
 }
 
+static bool is_mostly_sealed(const struct commit *commit)
+{
+    size_t sealed = 0, all = 0;
+    for (uint32_t i = 0; i < commit->entry_count; i++) {
+        size_t length = commit->entries[i].leaf.length;
+        all += length;
+        sealed += commit->entries[i].leaf.codec == CODEC_SEALED ? length : 0;
+    }
+    return sealed * 4 > all * 3;
+}
+
 enum err append_one(struct author *author, struct log *log, const struct secret *key, struct wall_ms now, uint64_t roster_number,
                     struct hash *ret_content)
 {
@@ -386,7 +396,8 @@ enum err append_one(struct author *author, struct log *log, const struct secret 
     if (reduced.is_full) {
         return ERR_OVERSIZE;
     }
-    err = commit_pack(author->store->packer, out_written(&reduced), &packed);
+    err = is_mostly_sealed(commit) ? commit_pack_quick(author->store->packer, out_written(&reduced), &packed)
+                                   : commit_pack(author->store->packer, out_written(&reduced), &packed);
     if (err != ERR_OK) {
         return err;
     }

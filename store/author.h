@@ -25,6 +25,7 @@ struct author {
     struct slot slots[CHANNEL_COUNT];
     uint64_t generation; /* of the store when the slots were looked at */
     bool is_released;    /* what is appended from now on may leave at once: it is not marked */
+    struct log_id born[CHANNEL_COUNT]; /* the last log of each channel that was begun in this author's life; zeros: none */
     struct commit *commit;
     uint8_t *reduced, *packed;
     uint8_t salts[COMMIT_ENTRIES_MAX][SALT_BYTES];

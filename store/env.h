@@ -3,6 +3,7 @@
 #ifndef GRIOT_STORE_ENV_H
 #define GRIOT_STORE_ENV_H
 
+#include "crypto/siphash.h"
 #include "store/kv.h"
 #include "store/store.h"
 
@@ -88,6 +89,8 @@ struct store {
     struct region_id region;
     struct node_id self;
     signature_check check;
+    bool (*may)(void *arg, const struct node_id *author, size_t bytes);
+    void *may_arg;
 
     struct kv_txn txn; /* the writer's */
     bool is_writing;
@@ -104,6 +107,7 @@ struct store {
     struct log **logs; /* by number - 1; NULL: not loaded */
     uint32_t logs_cap;
     uint32_t *slots; /* hash table of log ids: numbers, 0 empty */
+    struct siphash_key slots_key; /* authors choose their ids, and could make them meet */
     uint32_t slot_count, slot_used;
     uint32_t *dirty; /* numbers of logs to write at commit */
     uint32_t dirty_count, dirty_cap;

@@ -52,12 +52,11 @@ static enum err record_of(struct store *store, const struct entry *entry, struct
     return err == ERR_MEMORY ? err : ERR_OK;
 }
 
-/* Remember that this version was erased, so that whoever asks for the record learns why it is not here; and no import finds it unchanged. */
-static enum err record_note(struct store *store, const struct erased_version *version)
+/* Remember that this version was erased, so that whoever asks for the record learns why it is not here. */
+static void record_note(struct store *store, const struct erased_version *version)
 {
     uint8_t mem[RECORD_ROW_KEY_BYTES], value_mem[RECORD_ROW_VALUE_BYTES];
     struct out key = out_into(mem, sizeof mem), value = out_into(value_mem, sizeof value_mem);
-    struct own_record own;
     key_u8(&key, ROW_RECORD);
     out_bytes(&key, version->id.b, sizeof version->id.b);
     out_bytes(&key, version->content.b, sizeof version->content.b);
@@ -67,6 +66,12 @@ static enum err record_note(struct store *store, const struct erased_version *ve
     key_u8(&value, (uint8_t)version->entry);
     assert(!key.is_full && !value.is_full);
     kv_put(&store->txn, TABLE_ERASED, out_written(&key), out_written(&value));
+}
+
+/* No import finds it unchanged any more. */
+static enum err own_forget_version(struct store *store, const struct erased_version *version)
+{
+    struct own_record own;
     if (node_id_equal(&version->author, &store->self) && store_own_get(store, &version->id, &own) == ERR_OK && hash_equal(&own.version, &version->content)) {
         return store_own_remove(store, &version->id);
     }
@@ -94,18 +99,20 @@ enum err erase_pack(struct store *store, const struct commit *commit, struct spa
 /* What one pass over a commit takes out. */
 struct taking {
     uint64_t which; /* bit i: entry i */
-    uint32_t count; /* of the records among them that can be read and that an order names: */
+    uint32_t count; /* of the records among them that can be read, and that an order names or that are ours: */
     struct erased_version versions[COMMIT_ENTRIES_MAX];
+    bool is_ordered[COMMIT_ENTRIES_MAX]; /* with each */
 };
 
 /* `version` says whose the log is, its number, and the commit's. */
 static enum err take_out(struct store *store, struct taking *taking, struct erased_version version, struct entry *entry, uint32_t index, bool is_ordered)
 {
     bool is_known = false;
-    enum err err = is_ordered ? record_of(store, entry, &version.id, &is_known) : ERR_OK;
+    enum err err = is_ordered || node_id_equal(&version.author, &store->self) ? record_of(store, entry, &version.id, &is_known) : ERR_OK;
     if (err == ERR_OK && is_known) {
         version.content = entry->leaf.content;
         version.entry = index;
+        taking->is_ordered[taking->count] = is_ordered;
         taking->versions[taking->count++] = version;
     }
     taking->which |= UINT64_C(1) << index;
@@ -117,7 +124,10 @@ static enum err notes_put(struct store *store, const struct taking *taking)
 {
     enum err err = ERR_OK;
     for (uint32_t i = 0; i < taking->count && err == ERR_OK; i++) {
-        err = record_note(store, &taking->versions[i]);
+        if (taking->is_ordered[i]) {
+            record_note(store, &taking->versions[i]);
+        }
+        err = own_forget_version(store, &taking->versions[i]);
     }
     return err;
 }

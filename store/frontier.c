@@ -279,3 +279,22 @@ enum err store_frontier_change(struct store_read *read, const struct node_id *no
     heads_canonical(new, changed, ret);
     return ret->is_full ? ERR_OVERSIZE : ERR_OK;
 }
+
+enum err store_frontier_heads(struct store_read *read, const struct node_id *node, uint64_t counter, struct head *ret, size_t *ret_count)
+{
+    enum err err = heads_at(read, node, counter, ret, ret_count);
+    return err == ERR_GAP ? ERR_NOT_FOUND : err;
+}
+
+size_t store_frontier_counters(struct store_read *read, const struct node_id *node, uint64_t *ret, size_t max)
+{
+    struct kv_cursor cursor;
+    struct span prefix = span_of(node->b, sizeof node->b);
+    size_t count = 0;
+    kv_cursor_open(&read->txn, TABLE_FRONTIERS, &cursor);
+    for (bool ok = kv_last_prefix(&cursor, prefix); ok && count < max && key_has_prefix(cursor.key, prefix); ok = kv_prev(&cursor)) {
+        ret[count++] = cursor.key.n == FRONTIER_KEY_BYTES ? key_read_u64(cursor.key.p + sizeof node->b) : 0;
+    }
+    kv_cursor_close(&cursor);
+    return count;
+}

@@ -125,14 +125,21 @@ static enum err names_add(struct recount *recount, uint32_t number, const struct
     if (err != ERR_OK || is_gone || doc.seq > ends_of(&recount->ends, doc.log_number)) {
         return err;
     }
-    err = store_commit_at(work->log, doc.log_number, doc.seq, work->commit, &hash);
+    struct log_info info;
+    err = store_log_by_number(work->reader->log, doc.log_number, &info);
+    if (err == ERR_OK) {
+        err = store_commit_at(work->reader->log, doc.log_number, doc.seq, work->commit, &hash);
+    }
     if (err != ERR_OK) {
         work->log_err = err == ERR_CORRUPT ? ERR_OK : err;
         return work->log_err; /* a damaged commit names nothing until it is repaired: what was ordered away must not stay for it */
     }
-    err = doc.entry < work->commit->entry_count ? views_entry_record(work->unpack, &work->commit->entries[doc.entry], doc.seq, work->record, &why) : ERR_CORRUPT;
-    if (err != ERR_OK) {
-        return err == ERR_NOT_FOUND ? ERR_OK : err; /* gone, as the journal will say further on */
+    if (doc.entry >= work->commit->entry_count) {
+        return ERR_CORRUPT;
+    }
+    err = views_entry_record(work->reader, &info.node, &work->commit->entries[doc.entry], doc.seq, OPENER_NOW, work->record, NULL, &why);
+    if (err != ERR_OK) { /* gone, as the journal will say further on; or the commit with its key is damaged */
+        return err == ERR_NOT_FOUND || err == ERR_CORRUPT ? ERR_OK : err;
     }
     for (uint32_t i = 0; i < work->record->replaces_count && err == ERR_OK; i++) {
         struct record_key named;
@@ -176,7 +183,9 @@ static enum err recount_put(struct recount *recount)
     for (size_t i = 0; i < recount->held.count; i++) {
         records_name_set(work->txn, &recount->held.items[i], 0);
     }
-    qsort(recount->names.items, recount->names.count, sizeof(struct record_key), key_compare);
+    if (recount->names.count > 0) {
+        qsort(recount->names.items, recount->names.count, sizeof(struct record_key), key_compare);
+    }
     for (size_t from = 0, to; from < recount->names.count; from = to) {
         for (to = from + 1; to < recount->names.count && key_compare(&recount->names.items[from], &recount->names.items[to]) == 0; to++) {
         }
@@ -304,7 +313,7 @@ static enum err places_check(struct withdrawal *work, const struct gone_place *p
         if (places[i].seq > DOC_SEQ_MAX) {
             continue;
         }
-        err = work->log_err = store_entry(work->log, places[i].log_number, places[i].seq, places[i].entry, work->commit, &entry);
+        err = work->log_err = store_entry(work->reader->log, places[i].log_number, places[i].seq, places[i].entry, work->commit, &entry);
         if (err == ERR_NOT_FOUND) {
             err = work->log_err = ERR_OK;
         } else if (err == ERR_OK && !entry->has_payload) {

@@ -502,15 +502,26 @@ void kv_set_reserve(struct kv *kv, uint32_t percent, uint64_t bytes)
     kv->reserve_bytes = bytes;
 }
 
+static uint64_t reserve_of(const struct kv *kv, uint64_t disk_total)
+{
+    uint64_t share = disk_total / 100 * kv->reserve_percent;
+    uint64_t bytes = kv->reserve_bytes;
+    return share < bytes ? share : bytes;
+}
+
+uint64_t kv_room(const struct kv *kv)
+{
+    uint64_t disk_free, disk_total;
+    if (!disk_space(kv->path, &disk_free, &disk_total) || disk_free < reserve_of(kv, disk_total)) {
+        return 0;
+    }
+    return disk_free - reserve_of(kv, disk_total);
+}
+
 bool kv_has_room(const struct kv *kv)
 {
     uint64_t disk_free, disk_total;
-    if (!disk_space(kv->path, &disk_free, &disk_total)) {
-        return false;
-    }
-    uint64_t share = disk_total / 100 * kv->reserve_percent;
-    uint64_t bytes = kv->reserve_bytes;
-    return disk_free >= (share < bytes ? share : bytes);
+    return disk_space(kv->path, &disk_free, &disk_total) && disk_free >= reserve_of(kv, disk_total);
 }
 
 int kv_reader_check(struct kv *kv)

@@ -60,6 +60,8 @@ MUST_CHECK enum err kv_drop(const char *path);
 /* Free disk space, for what `kv_has_room` answers: `percent` of the disk or `bytes`, whichever is less. At first KV_RESERVE_PERCENT and
  * KV_RESERVE_BYTES; 0 of either: no reserve. */
 void kv_set_reserve(struct kv *kv, uint32_t percent, uint64_t bytes);
+/* Free space above the reserve in bytes; 0 when there is none, or the disk does not answer. */
+uint64_t kv_room(const struct kv *kv);
 /* Is more than the reserve free? False too when the disk does not answer. Writing itself never asks: intake does, deleting need not. */
 bool kv_has_room(const struct kv *kv);
 /* By how much the map grows (default 1 GiB of address space, no memory; at least 16 KiB, asserted), and fit it now: for tests. With less than half a

@@ -194,7 +194,7 @@ enum err commit_load(struct kv_txn *txn, struct unpack *unpack, struct commit_pa
 
 static uint32_t slot_first(const struct store *store, const struct log_id *id)
 {
-    return key_read_u32(id->b) & (store->slot_count - 1);
+    return (uint32_t)siphash(&store->slots_key, span_of(id->b, sizeof id->b)) & (store->slot_count - 1);
 }
 
 static void slot_put(struct store *store, const struct log *log)

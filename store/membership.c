@@ -190,6 +190,9 @@ static bool suspension_holds(const struct membership *m, const struct deed *deed
 
 static bool is_suspended(const struct membership *m, const struct node_id *node)
 {
+#ifdef GRIOT_WITHOUT_T20_SUSPENSION
+    return false;
+#endif
     for (size_t i = 0; i < m->deed_count; i++) {
         if (node_id_equal(&m->deeds[i].subject.node, node) && suspension_holds(m, &m->deeds[i])) {
             return true;
@@ -402,6 +405,13 @@ enum profile membership_profile(const struct membership *membership)
     return roster == NULL ? PROFILE_OPEN : roster->profile;
 }
 
+uint32_t membership_protocol_min(const struct membership *membership)
+{
+    const struct lineage_level *tip = lineage_tip(membership->lineage);
+    const struct lineage_roster *roster = tip == NULL ? NULL : lineage_roster_of(membership->lineage, tip);
+    return roster == NULL || roster->protocol_min == 0 ? 1 : roster->protocol_min;
+}
+
 const struct hash *membership_acts_digest(const struct membership *membership)
 {
     return &membership->acts_digest;
@@ -598,13 +608,6 @@ bool membership_key_place(const struct membership *membership, const struct node
 const struct sign_public *membership_identity(const struct membership *membership, const struct node_id *node)
 {
     return membership_identity_at(membership, node, 0);
-}
-
-uint32_t membership_protocol_min(const struct membership *membership)
-{
-    const struct lineage_level *tip = lineage_tip(membership->lineage);
-    const struct lineage_roster *roster = tip == NULL ? NULL : lineage_roster_of(membership->lineage, tip);
-    return roster == NULL ? 0 : roster->protocol_min;
 }
 
 /* ---- cuts ---- */

@@ -21,7 +21,7 @@ MUST_CHECK enum err membership_build_any(const struct region_id *region, struct 
 uint64_t membership_roster_number(const struct membership *membership);
 const struct hash *membership_roster_hash(const struct membership *membership);
 enum profile membership_profile(const struct membership *membership);
-/* The oldest session protocol that may connect. */
+/* The oldest session protocol that may connect, by the newest roster; 1 when there is none. */
 uint32_t membership_protocol_min(const struct membership *membership);
 /* HASH_ACTS over the sorted hashes of the acts held. */
 const struct hash *membership_acts_digest(const struct membership *membership);

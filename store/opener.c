@@ -92,6 +92,11 @@ bool entry_is_sealed(const struct entry *entry)
     return entry->leaf.kind == ENTRY_SEALED && entry->leaf.codec == CODEC_SEALED && entry->leaf.audience_bytes == AUDIENCE_BYTES_MAX;
 }
 
+bool opener_may_change(enum err err)
+{
+    return err == ERR_NOT_FOUND || err == ERR_PERMISSION || err == ERR_UNKNOWN_KEY || err == ERR_BADHASH;
+}
+
 /* ---- looking for a key ---- */
 
 /* What the places of one id have given so far. */

@@ -35,6 +35,8 @@ bool entry_is_sealed(const struct entry *entry);
  * The first four may change when something arrives; those up to ERR_VERSION never do. */
 MUST_CHECK enum err opener_open(struct opener *opener, struct store_read *read, const struct node_id *author, const struct entry *entry, uint8_t *scratch,
                                 struct sealed *ret);
+/* Is this one of the first four? */
+bool opener_may_change(enum err err);
 /* The same by the writer's thread inside its transaction, whose own appends and admissions it sees. */
 MUST_CHECK enum err opener_open_writing(struct opener *opener, const struct node_id *author, const struct entry *entry, uint8_t *scratch,
                                         struct sealed *ret);

@@ -248,10 +248,15 @@ static bool list_place(void *arg, const struct hash *id, const struct key_place 
 
 void sender_retire(struct author *author, const struct hash *id)
 {
+#ifndef GRIOT_WITHOUT_T17_RETIRE
     for (size_t i = 0; i < SENDERS_MAX; i++) {
         struct sender *sender = &author->senders->items[i];
         sender->is_used = sender->is_used && !hash_equal(&sender->id, id);
     }
+#else
+    (void)author;
+    (void)id;
+#endif
 }
 
 /* Was it given to somebody outside its audience, in any of our logs? ERR_OK, ERR_NOT_FOUND  it was */

@@ -124,6 +124,7 @@ enum err store_open(const char *home, struct store **ret)
     }
     store->lock = -1;
     store->check = sign_check;
+    random_fill(&store->slots_key, sizeof store->slots_key);
     pthread_mutex_init(&store->reads_lock, NULL);
     enum err err = path_join(home, "log", path);
     if (err == ERR_OK) {
@@ -192,6 +193,17 @@ const struct node_id *store_self(const struct store *store)
 const char *store_reason(const struct store *store)
 {
     return kv_reason(store->kv);
+}
+
+void store_set_policy(struct store *store, bool (*may)(void *arg, const struct node_id *author, size_t bytes), void *arg)
+{
+    store->may = may;
+    store->may_arg = arg;
+}
+
+uint64_t store_room(const struct store *store)
+{
+    return kv_room(store->kv);
 }
 
 void store_set_reserve(struct store *store, uint64_t bytes)

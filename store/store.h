@@ -9,6 +9,7 @@
 #include "store/membership.h"
 
 struct store;
+struct store_read; /* a read transaction; keep it under a second */
 struct audience; /* store/audience.h */
 struct sealed;   /* proto/sealed.h */
 
@@ -22,6 +23,10 @@ void store_close(struct store **store);
 /* Intake stops (ERR_FULL from store_begin and store_commit) when the disk has fewer bytes free than this; 0 for the default, the smaller of 10 % and
  * 64 MiB. */
 void store_set_reserve(struct store *store, uint64_t bytes);
+/* Whom to ask before a birth or commit of another node is taken in that is good otherwise; `may` says no: ERR_QUOTA. Policy, which decides nothing about validity. NULL: all may. */
+void store_set_policy(struct store *store, bool (*may)(void *arg, const struct node_id *author, size_t bytes), void *arg);
+/* Free space above the reserve, in bytes; 0 when there is none, or the system does not say. */
+uint64_t store_room(const struct store *store);
 const struct region_id *store_region(const struct store *store);
 const struct node_id *store_self(const struct store *store);
 /* The system's words for the last ERR_IO or ERR_FULL, for the operator's log; "" when there was none. */
@@ -57,9 +62,8 @@ struct admitted { /* outcome of one segment; filled in also on errors, with what
 /* The one gate. Verify the items of `seg` in order against the chain held (limits, canonical form, chain, signature, membership) and append the good
  * ones, to the journal too. Stops at the first bad item: the good ones before it stay. Commits held already are skipped when equal, and make a fork
  * proof when not. errors  ERR_GAP, ERR_UNKNOWN_LOG, ERR_UNKNOWN_KEY (author not known yet: park, ask), ERR_VERSION, ERR_CUT, ERR_FORK (`has_fork`
- * when this segment proved it), ERR_CHAIN (the birth is of another log), and those of validity.h and commit_unpack; ERR_INTERNAL  more logs than are
- * kept; ERR_CORRUPT; and what makes store_commit fail: ERR_BUSY, ERR_IO, ERR_FULL, ERR_MEMORY. `*clause` names the rule for errors that blame the
- * peer */
+ * when this segment proved it), ERR_CHAIN (the birth is of another log), and those of validity.h and commit_unpack; ERR_CORRUPT; and what makes store_commit fail: ERR_BUSY, ERR_IO, ERR_FULL, ERR_MEMORY. `*clause` names the rule for errors that blame the
+ * peer; ERR_QUOTA  nobody is to blame: more logs than are kept of one node, or in all, or the policy says no. The transaction goes on */
 MUST_CHECK enum err store_admit(struct store *store, const struct seg *seg, struct admitted *ret, const char **clause);
 
 /* Verify a notice (signature by the right key, region, caps) and store it when it is newer than what is held; frontiers with their heads, whole or as
@@ -75,8 +79,6 @@ struct author; /* our four logs and their signing keys; one writer thread */
  * that closes the old log, at its first append. */
 MUST_CHECK enum err author_new(struct store *store, struct keyring *keyring, const struct secret *identity, struct author **ret);
 void author_destroy(struct author **author);
-/* Sign births with another identity key from now on: the one that the root has given this node. Borrowed like the first. */
-void author_use(struct author *author, const struct secret *identity);
 struct payload {
     uint32_t kind; /* enum entry_kind */
     uint32_t flags;
@@ -126,6 +128,19 @@ struct gave_way { /* outcome of author_give_way */
  *   errors  ERR_NOT_FOUND  no such log of ours; after any other the transaction fails: those of author_append */
 MUST_CHECK enum err author_give_way(struct author *author, const struct log_id *log, uint64_t from, uint64_t roster_number, struct gave_way *ret);
 
+bool author_is_released(const struct author *author);
+struct leaving { /* outcome of author_leaves */
+    uint64_t entries;                 /* issued again, in logs that were begun now */
+    struct head heads[CHANNEL_COUNT]; /* of those logs; seq 0: none of this channel */
+};
+/* All own commits are about to leave by hand although nobody has shown our logs in this life (README 5): what has not left of logs that were begun in an
+ * earlier life gives way to a log that is begun now, so that no life of this home ever writes into the log of another; the marks are forgotten. All of it, or nothing, with the open
+ * transaction; it must be durable before anything of it leaves. Once released, it does nothing.
+ *   errors  those of author_give_way */
+MUST_CHECK enum err author_leaves(struct author *author, uint64_t roster_number, struct leaving *ret);
+/* Does this head name a commit of ours that was made in this author's life? Then whoever signed it has signed it after our start. */
+bool author_has_proof(const struct author *author, struct store_read *read, const struct head *head);
+
 /* Own records by id, kept in the same transaction as their append, so that an import run twice makes no duplicates whatever the index's lag. */
 struct own_record {
     struct hash version; /* content hash of the current version */
@@ -155,7 +170,6 @@ MUST_CHECK enum err store_expire_step(struct store *store, bool *ret_is_done);
 
 /* ---- reading: any thread ---- */
 
-struct store_read; /* a read transaction; keep it under a second */
 MUST_CHECK enum err store_read_begin(struct store *store, struct store_read **ret);
 void store_read_end(struct store_read **read);
 
@@ -199,6 +213,11 @@ MUST_CHECK enum err store_notice_newest(struct store_read *read, enum notice_kin
                                         struct span *ret_heads);
 MUST_CHECK enum err store_notices(struct store_read *read,
                                   bool (*each)(void *arg, const struct notice_ref *ref, struct span notice, struct span heads), void *arg);
+/* The heads of a node's frontier with this counter, one of the last few that are kept; sorted by log. `ret` has room for FRONTIER_HEADS_MAX.
+ *   errors  ERR_NOT_FOUND  not kept; ERR_CORRUPT; ERR_MEMORY */
+MUST_CHECK enum err store_frontier_heads(struct store_read *read, const struct node_id *node, uint64_t counter, struct head *ret, size_t *ret_count);
+/* The counters of a node's frontiers that are kept, falling. Writes at most `max`, returns how many. */
+size_t store_frontier_counters(struct store_read *read, const struct node_id *node, uint64_t *ret, size_t max);
 /* What changed in a frontier since its own counter `base`; ERR_GAP when that is not kept (then send it whole). Kept: the last few of each node. */
 MUST_CHECK enum err store_frontier_change(struct store_read *read, const struct node_id *node, uint64_t base, struct out *ret);
 /* A hub that has signed two frontiers which name two branches of one log: it lies, or its store was brought back from an older copy. The first proof of each hub is kept for good. */

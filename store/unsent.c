@@ -1,6 +1,8 @@
 /* unsent.c - own commits that have certainly not left this machine: marked when they are appended, taken back and issued again when their log has to
  * give way to what others hold of it (store/README.md 5). */
 #include "store/author.h"
+#include "store/keys.h"
+#include "store/opener.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -36,21 +38,86 @@ void unsent_mark(struct store *store, uint32_t number, uint64_t seq)
     }
 }
 
-enum err author_released(struct author *author)
+static void marks_forget(struct store *store)
 {
-    struct store *store = author->store;
     struct kv_cursor cursor;
-    assert(store->is_writing);
-    author->is_released = true;
     kv_cursor_open(&store->txn, TABLE_META, &cursor);
     for (bool ok = kv_seek_prefix(&cursor, span_text(META_UNSENT)); ok; ok = kv_next_prefix(&cursor, span_text(META_UNSENT))) {
         kv_cursor_delete(&cursor);
     }
     kv_cursor_close(&cursor);
-    return store->txn.err;
+}
+
+enum err author_released(struct author *author)
+{
+    assert(author->store->is_writing);
+    author->is_released = true;
+    marks_forget(author->store);
+    return author->store->txn.err;
+}
+
+bool author_is_released(const struct author *author)
+{
+    return author->is_released;
 }
 
 /* ---- taking back ---- */
+
+/* The sender key of a sealed entry, whose commit has left and stays where it is, also in `to`: each log has the keys under which its entries are sealed, whatever becomes
+ * of the others. The same bytes with the time they had, so it is as old as it was. */
+static enum err key_again(struct author *author, const struct hash *id, struct log *to, uint64_t roster_number)
+{
+    struct store *store = author->store;
+    struct key_source source = {&store->txn, store, &store->region, store->unpack, store->packer, store->commit};
+    struct key_place *places = NULL;
+    size_t count = 0;
+    uint32_t parts = 0;
+    bool is_there = false;
+    struct audience *audience = malloc(sizeof *audience);
+    enum err err = audience == NULL ? ERR_MEMORY : keys_places(&source, id, &store->self, &places, &count);
+    for (size_t i = 0; i < count; i++) {
+        is_there = is_there || places[i].log_number == to->number;
+    }
+    for (size_t i = 0; err == ERR_OK && i < count && parts == 0 && !is_there; i++) {
+        struct box_public ephemeral;
+        struct hash same;
+        err = key_commit(&source, &places[i]);
+        if (err == ERR_OK) {
+            err = key_assemble(&source, places[i].entry, &same, audience, NULL, &ephemeral);
+        }
+        if (err == ERR_OK && hash_equal(&same, id)) {
+            parts = sender_key_parts(audience->count);
+            memcpy(author->commit->entries, &store->commit->entries[places[i].entry], parts * sizeof *author->commit->entries);
+        }
+        err = err == ERR_NOT_FOUND ? ERR_OK : err; /* a grant, or a further part */
+    }
+    free(places);
+    free(audience);
+    if (err != ERR_OK || parts == 0) {
+        return err == ERR_NOT_FOUND ? ERR_OK : err; /* of no key that is held */
+    }
+    author->commit->entry_count = parts;
+    return append_one(author, to, author->slots[to->chain.channel].key, store->commit->author_time, roster_number, NULL);
+}
+
+/* The keys of everything sealed in the commit at `seq`. */
+static enum err keys_again(struct author *author, const struct log *from, uint64_t seq, struct log *to, uint64_t roster_number)
+{
+    struct store *store = author->store;
+    struct hash ids[COMMIT_ENTRIES_MAX], hash;
+    uint32_t count = 0;
+    enum err err = commit_load(&store->txn, store->unpack, store->packer, from, seq, store->other, &hash);
+    for (uint32_t i = 0; err == ERR_OK && i < store->other->entry_count; i++) {
+        const struct entry *entry = &store->other->entries[i];
+        if (entry_is_sealed(entry) && (count == 0 || memcmp(ids[count - 1].b, entry->leaf.audience, sizeof ids->b) != 0)) {
+            memcpy(ids[count++].b, entry->leaf.audience, sizeof ids->b);
+        }
+    }
+    for (uint32_t i = 0; err == ERR_OK && i < count; i++) {
+        err = key_again(author, &ids[i], to, roster_number);
+    }
+    return err == ERR_NOT_FOUND ? ERR_CORRUPT : err;
+}
 
 /* The commit at `seq` again, as the next of `to`: same entries, same salts, so every content hash, by which versions are named, stays. */
 static enum err issue_again(struct author *author, const struct log *from, uint64_t seq, struct log *to, uint64_t roster_number, uint8_t *memory,
@@ -61,7 +128,10 @@ static enum err issue_again(struct author *author, const struct log *from, uint6
     struct hash hash;
     size_t used = 0;
     uint32_t n = 0;
-    enum err err = commit_load(&store->txn, store->unpack, store->packer, from, seq, held, &hash);
+    enum err err = keys_again(author, from, seq, to, roster_number);
+    if (err == ERR_OK) {
+        err = commit_load(&store->txn, store->unpack, store->packer, from, seq, held, &hash);
+    }
     if (err != ERR_OK) {
         return err == ERR_NOT_FOUND ? ERR_CORRUPT : err;
     }
@@ -98,6 +168,7 @@ static enum err take_back(struct store *store, struct log *log, uint64_t first)
         log_end_update(store, log);
     }
     (void)kv_delete(&store->txn, TABLE_META, unsent_key(log->number, mem));
+    store->ends_changed++;
     return store->txn.err;
 }
 
@@ -177,4 +248,69 @@ enum err author_give_way(struct author *author, const struct log_id *id, uint64_
         store->txn.err = err; /* half of it must not become durable */
     }
     return err;
+}
+
+/* ---- leaving by hand ---- */
+
+/* Begun in this author's life: nobody, in whatever earlier or other life of this home, can have written into it. */
+static bool is_born(const struct author *author, const struct log *log)
+{
+    return log_id_compare(&author->born[log->chain.channel], &log->chain.log) == 0;
+}
+
+/* The channel's open log, if it is an older one, is appended to no more: what is issued again goes into one that is begun now. */
+static void leave_older(struct author *author, enum channel channel)
+{
+    struct slot *slot = &author->slots[channel];
+    if (slot->key == NULL || log_id_compare(&slot->log, &author->born[channel]) != 0) {
+        slot->is_closing = true;
+    }
+}
+
+enum err author_leaves(struct author *author, uint64_t roster_number, struct leaving *ret)
+{
+    struct store *store = author->store;
+    uint32_t count = store->log_count; /* without those that are begun below */
+    enum err err = ERR_OK;
+    assert(store->is_writing);
+    *ret = (struct leaving){0};
+    if (author->is_released) {
+        return ERR_OK;
+    }
+    for (uint32_t number = 1; number <= count && err == ERR_OK; number++) {
+        struct log *log = log_at(store, number);
+        struct gave_way gave_way;
+        if (log == NULL) {
+            return store->txn.err;
+        }
+        uint64_t first = unsent_first(&store->txn, number);
+        if (!node_id_equal(&log->chain.node, &store->self) || first == 0 || first > log->chain.seq || is_born(author, log)) {
+            continue;
+        }
+        leave_older(author, log->chain.channel);
+        err = author_give_way(author, &log->chain.log, 0, roster_number, &gave_way);
+        if (err == ERR_OK && gave_way.commits > 0) {
+            ret->entries += gave_way.entries;
+            ret->heads[gave_way.channel] = gave_way.reissued;
+        }
+    }
+    if (err == ERR_OK) {
+        marks_forget(store);
+        for (size_t i = 0; i < CHANNEL_COUNT; i++) {
+            author->slots[i].is_marked = false;
+        }
+    }
+    return err != ERR_OK ? err : store->txn.err;
+}
+
+bool author_has_proof(const struct author *author, struct store_read *read, const struct head *head)
+{
+    struct commit_row row;
+    uint32_t number;
+    bool is_ours = false;
+    for (size_t i = 0; i < CHANNEL_COUNT; i++) {
+        is_ours = is_ours || log_id_compare(&author->born[i], &head->log) == 0;
+    }
+    return is_ours && head->seq > 0 && log_number_of(&read->txn, &head->log, &number) == ERR_OK &&
+           commit_row_get(&read->txn, number, head->seq, &row) == ERR_OK && hash_equal(&row.hash, &head->hash);
 }

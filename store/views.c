@@ -6,6 +6,7 @@
 #include "store/index/tables.h"
 #include "store/index/terms.h"
 #include "store/views_state.h"
+#include "store/waiting.h"
 #include "store/withdraw.h"
 
 #include <assert.h>
@@ -13,11 +14,11 @@
 #include <stdlib.h>
 
 enum {
-    VIEWS_LAYOUT = 3,
+    VIEWS_LAYOUT = 4,
     BATCH_ITEMS_MAX = 4096, /* journal items of one transaction: each has at least one entry, and a batch ends after about as many records */
     BATCH_TRIES = 3,        /* when the map has to grow */
     LOGS_CACHED = 256,
-    SETTLE_ENTRIES_MAX = 2048, /* entries withdrawn or restored in one transaction */
+    SETTLE_ENTRIES_MAX = 2048, /* entries withdrawn or restored in one transaction, and as many opened by keys that came late */
     HIDE_MAX = 1024,           /* documents hidden or shown again, because another day is written */
 };
 
@@ -38,6 +39,9 @@ struct views_writer {
     struct unpack *unpack;
     struct commit *commit;
     struct record *record;
+    uint8_t *scratch;
+    struct entry_reader reader;     /* for the batch */
+    struct waiting_commit *waiting; /* what the commit being followed adds */
     struct record_news *news;
     size_t news_count, news_cap;
     struct journal_item *items;
@@ -120,7 +124,7 @@ static enum err open_or_make(const char *path, struct kv **ret)
     return err;
 }
 
-enum err views_open(const char *home, struct views **ret)
+enum err views_open(const char *home, struct opener *opener, struct views **ret)
 {
     struct views *views = calloc(1, sizeof *views);
     enum err err;
@@ -128,6 +132,7 @@ enum err views_open(const char *home, struct views **ret)
     if (views == NULL) {
         return ERR_MEMORY;
     }
+    views->opener = opener;
     err = path_of(home, views->path);
     if (err == ERR_OK) {
         err = open_or_make(views->path, &views->kv);
@@ -155,6 +160,8 @@ void views_writer_destroy(struct views_writer **writer)
     unpack_destroy(&w->unpack);
     free(w->commit);
     free(w->record);
+    free(w->scratch);
+    free(w->waiting);
     free(w->news);
     free(w->items);
     free(w->gone);
@@ -208,9 +215,12 @@ static enum err writer_get(struct views *views, struct views_writer **ret)
         w->unpack = unpack_new();
         w->commit = malloc(sizeof *w->commit);
         w->record = malloc(sizeof *w->record);
+        w->scratch = malloc(OPENER_SCRATCH_BYTES);
+        w->waiting = malloc(sizeof *w->waiting);
         w->items = malloc(BATCH_ITEMS_MAX * sizeof *w->items);
         w->gone = malloc(BATCH_ITEMS_MAX * sizeof *w->gone);
-        if (w->index == NULL || w->unpack == NULL || w->commit == NULL || w->record == NULL || w->items == NULL || w->gone == NULL) {
+        if (w->index == NULL || w->unpack == NULL || w->commit == NULL || w->record == NULL || w->scratch == NULL || w->waiting == NULL ||
+            w->items == NULL || w->gone == NULL) {
             views_writer_destroy(&w);
             return ERR_MEMORY;
         }
@@ -339,46 +349,235 @@ static enum err follow_version(struct views_writer *w, struct kv_txn *txn, struc
     return err;
 }
 
+/* An entry that may be a version, with the keys that stood in the journal up to item `until`. */
 static enum err follow_entry(struct views_writer *w, struct kv_txn *txn, struct views_state *state, const struct log_info *info, uint64_t seq,
-                             uint32_t entry)
+                             uint32_t entry, uint64_t until, enum views_skip *ret_why)
 {
     const struct entry *e = &w->commit->entries[entry];
     struct log_author author;
-    enum views_skip why;
-    enum err err = views_entry_record(w->unpack, e, seq, w->record, &why);
+    enum err err = views_entry_record(&w->reader, &info->node, e, seq, until, w->record, NULL, ret_why);
 
-    state->entries++;
     if (err == ERR_NOT_FOUND) {
-        state->skipped[why]++;
-        return ERR_OK;
+        state->skipped[*ret_why]++;
+        return ERR_NOT_FOUND;
     }
-    if (err == ERR_OK) {
-        err = author_of(w, txn, state, info, &author);
+    if (err != ERR_OK) {
+        w->log_err = err;
+        return err;
     }
+    err = author_of(w, txn, state, info, &author);
     return err != ERR_OK ? err : follow_version(w, txn, state, &author, seq, entry, &e->leaf);
 }
 
-/* Follow one commit. */
-static enum err follow_commit(struct views_writer *w, struct kv_txn *txn, struct store_read *read, struct views_state *state,
-                              const struct journal_item *item)
+/* Meet damage in the commits that hold the keys of this one before anything of it is followed: it is followed whole, or not yet. */
+static enum err keys_meet(struct views_writer *w, const struct log_info *info, uint64_t until)
+{
+    const struct entry *before = NULL;
+
+    for (uint32_t i = 0; i < w->commit->entry_count && w->reader.opener != NULL; i++) {
+        const struct entry *entry = &w->commit->entries[i];
+        struct hash id;
+        if (!entry_is_sealed(entry) || (before != NULL && memcmp(before->leaf.audience, entry->leaf.audience, sizeof id.b) == 0)) {
+            continue;
+        }
+        before = entry;
+        memcpy(id.b, entry->leaf.audience, sizeof id.b);
+        enum err err = opener_key(w->reader.opener, w->reader.log, &info->node, &id, until);
+        if (err != ERR_OK && !opener_may_change(err)) {
+            return err;
+        }
+    }
+    return ERR_OK;
+}
+
+/* Follow one commit. `*ret_has_keys`: it brings some, and what waits for them comes next. */
+static enum err follow_commit(struct views_writer *w, struct kv_txn *txn, struct views_state *state, const struct journal_item *item, bool *ret_has_keys)
 {
     struct log_info info;
     struct hash hash;
-    enum err err = w->log_err = store_log_by_number(read, item->log_number, &info);
+    enum err err = w->log_err = store_log_by_number(w->reader.log, item->log_number, &info);
 
     if (err == ERR_OK) {
-        err = w->log_err = store_commit_at(read, item->log_number, item->seq, w->commit, &hash);
+        err = w->log_err = store_commit_at(w->reader.log, item->log_number, item->seq, w->commit, &hash);
+    }
+    if (err == ERR_OK) {
+        err = w->log_err = keys_meet(w, &info, item->number);
     }
     if (err != ERR_OK) {
         return err;
     }
     w->has_change = w->has_change || (info.held_seq > info.head.seq && ends_of(&w->ends, info.number) != info.head.seq);
+    w->waiting->count = 0;
+    *ret_has_keys = false;
     state->last_log = item->log_number;
     state->last_seq = item->seq;
     state->last_hash = hash;
     for (uint32_t i = 0; i < w->commit->entry_count && err == ERR_OK; i++) {
-        err = follow_entry(w, txn, state, &info, item->seq, i);
+        const struct entry *entry = &w->commit->entries[i];
+        enum views_skip why = VIEWS_SKIP_COUNT;
+        state->entries++;
+        err = follow_entry(w, txn, state, &info, item->seq, i, item->number, &why);
+        if (err == ERR_NOT_FOUND) {
+            err = ERR_OK;
+            if (why == VIEWS_SKIP_SEALED) {
+                waiting_add(w->waiting, entry, item->log_number, item->seq, i);
+            }
+        }
+        *ret_has_keys = *ret_has_keys || entry->leaf.kind == ENTRY_KEY || entry->leaf.kind == ENTRY_GRANT;
     }
+    waiting_put(txn, w->waiting);
+    return err != ERR_OK ? err : txn->err;
+}
+
+/* ---- what waited for a key ---- */
+
+/* The entries of one commit, now that they can be opened. */
+static enum err release_commit(struct views_writer *w, struct kv_txn *txn, struct views_state *state, const struct log_info *info,
+                               const struct waiting *row, uint64_t until)
+{
+    struct hash hash;
+    enum err err = w->log_err = store_commit_at(w->reader.log, row->log_number, row->seq, w->commit, &hash);
+
+    for (uint32_t i = 0; err == ERR_OK && i < w->commit->entry_count; i++) {
+        enum views_skip why;
+        if ((row->entries >> i & 1) == 0) {
+            continue;
+        }
+        if (state->skipped[VIEWS_SKIP_SEALED]-- == 0) {
+            return ERR_CORRUPT;
+        }
+        err = follow_entry(w, txn, state, info, row->seq, i, until, &why);
+        err = err == ERR_NOT_FOUND ? ERR_OK : err;
+    }
+    if (err == ERR_OK) {
+        waiting_delete(txn, row);
+    }
+    return err;
+}
+
+/* All that waits under one id in logs of its author, log by log; at most about `*left` entries. Others may name the id, and wait for ever. */
+static enum err release_id(struct views_writer *w, struct kv_txn *txn, struct views_state *state, const struct node_id *author, const struct hash *id,
+                           uint64_t until, uint32_t *left, bool *ret_is_done)
+{
+    struct waiting from = {.id = *id}, row;
+    enum err err = opener_key(w->reader.opener, w->reader.log, author, id, until);
+
+    if (err != ERR_OK) {
+        return opener_may_change(err) ? ERR_OK : (w->log_err = err);
+    }
+    while (waiting_next(txn, &from, &row, &err) && hash_equal(&row.id, id)) {
+        struct log_info info;
+        if (*left == 0 || index_is_full(w->index)) {
+            *ret_is_done = false;
+            return ERR_OK;
+        }
+        err = w->log_err = store_log_by_number(w->reader.log, row.log_number, &info);
+        if (err == ERR_OK && !node_id_equal(&info.node, author)) {
+            from = (struct waiting){.id = *id, .log_number = row.log_number + 1};
+            continue;
+        }
+        if (err == ERR_OK) {
+            err = release_commit(w, txn, state, &info, &row, until);
+        }
+        if (err != ERR_OK) {
+            return err;
+        }
+        uint32_t count = (uint32_t)__builtin_popcountll(row.entries);
+        *left = *left > count ? *left - count : 0;
+        from = (struct waiting){.id = *id, .log_number = row.log_number, .seq = row.seq + 1};
+    }
+    return err;
+}
+
+/* Work in what waited for the keys and grants in this commit, as if it came right behind it: so nothing else is followed until it is done, and the
+ * documents are numbered alike whatever the batches. */
+static enum err release(struct views_writer *w, struct kv_txn *txn, struct views_state *state, const struct journal_item *item, uint32_t *left)
+{
+    struct hash ids[COMMIT_ENTRIES_MAX], hash;
+    struct log_info info;
+    uint32_t count = 0;
+    bool is_done = true;
+    enum err err = w->log_err = store_log_by_number(w->reader.log, item->log_number, &info);
+
+    if (err == ERR_OK) {
+        err = w->log_err = store_commit_at(w->reader.log, item->log_number, item->seq, w->commit, &hash);
+    }
+    for (uint32_t i = 0; err == ERR_OK && w->reader.opener != NULL && i < w->commit->entry_count; i++) {
+        if (views_entry_key(&w->reader, &w->commit->entries[i], &ids[count]) && waiting_has(txn, &ids[count])) {
+            count++;
+        }
+    }
+    for (uint32_t i = 0; err == ERR_OK && is_done && i < count; i++) {
+        err = release_id(w, txn, state, &info.node, &ids[i], item->number, left, &is_done);
+    }
+    if (err == ERR_CORRUPT && w->log_err == ERR_CORRUPT) { /* a damaged commit: what stands before it stays, and the views stand still */
+        is_done = false;
+        err = ERR_OK;
+    }
+    state->is_releasing = !is_done;
+    return err;
+}
+
+/* The item whose keys are being worked in: the last one followed. */
+static enum err release_more(struct views_writer *w, struct kv_txn *txn, struct views_state *state, uint32_t *left)
+{
+    w->item_count = 0;
+    w->item_max = 1;
+    enum err err = w->log_err = store_journal(w->reader.log, state->followed - 1, item_collect, w);
+    if (err == ERR_OK && (w->item_count != 1 || w->items[0].type != JOURNAL_COMMIT)) {
+        err = ERR_CORRUPT;
+    }
+    return err != ERR_OK ? err : release(w, txn, state, &w->items[0], left);
+}
+
+/* Does a key of ours open anything that waits? */
+static enum err opens_waiting(struct views_writer *w, struct kv_txn *txn, const struct views_state *state, bool *ret)
+{
+    struct waiting from = {.seq = 0}, row;
+    enum err err = ERR_OK;
+
+    while (!*ret && waiting_next(txn, &from, &row, &err)) {
+        struct log_info info;
+        err = w->log_err = store_log_by_number(w->reader.log, row.log_number, &info);
+        if (err == ERR_OK) {
+            err = opener_key(w->reader.opener, w->reader.log, &info.node, &row.id, state->followed);
+            *ret = err == ERR_OK;
+            w->log_err = opener_may_change(err) ? ERR_OK : err;
+        }
+        if (w->log_err != ERR_OK) {
+            return w->log_err;
+        }
+        from = (struct waiting){.id = row.id, .log_number = row.log_number + 1};
+    }
+    return err == ERR_OK || opener_may_change(err) ? ERR_OK : err;
+}
+
+/* Encryption keys come (a rotation, a backup brought back) and go. The documents are numbered as if all of ours had been there from the start: with one
+ * that opens what has waited, and with any that is missing, all begins again. `*ret_has_change`: the state is to be written. */
+static enum err keys_compare(struct views_writer *w, struct kv_txn *txn, struct views_state *state, struct opener_keys *ret_keys, bool *ret_is_reset,
+                             bool *ret_has_change)
+{
+    struct opener_keys known = {0, 0};
+    enum err err = ERR_OK;
+    bool opens = false;
+
+    *ret_keys = known;
+    if (w->reader.opener != NULL) {
+        err = opener_keys(w->reader.opener, state->keys, &known);
+        err = err == ERR_OK ? opener_keys(w->reader.opener, SIZE_MAX, ret_keys) : err;
+    }
+    if (err != ERR_OK || (ret_keys->count == state->keys && known.digest == state->keys_digest)) {
+        return err;
+    }
+    *ret_has_change = true;
+    if (ret_keys->count < state->keys || known.digest != state->keys_digest) {
+        *ret_is_reset = true;
+        return ERR_OK;
+    }
+    err = opens_waiting(w, txn, state, &opens);
+    *ret_is_reset = opens;
+    state->keys = (uint32_t)ret_keys->count;
+    state->keys_digest = ret_keys->digest;
     return err;
 }
 
@@ -409,9 +608,9 @@ static void start_again(struct kv_txn *txn, struct views_writer *w, struct views
 
 /* What has gone since it was indexed; logs that count further or less far than before; days that have come. Left over for the next batch when there is
  * much of it. */
-static enum err settle(struct views_writer *w, struct kv_txn *txn, struct store_read *read, struct views_state *state)
+static enum err settle(struct views_writer *w, struct kv_txn *txn, struct views_state *state)
 {
-    struct withdrawal work = {txn, read, w->unpack, w->commit, w->record, state->docs, state->current, ERR_OK};
+    struct withdrawal work = {txn, &w->reader, w->commit, w->record, state->docs, state->current, ERR_OK};
     bool is_done = true;
     enum err err = w->gone_count > 0 ? gone_take(&work, w->gone, w->gone_count) : ERR_OK;
 
@@ -434,10 +633,13 @@ static enum err follow_batch(struct views *views, struct views_writer *w, struct
 {
     struct views_state state;
     struct kv_txn txn;
-    bool is_reset = atomic_load(&views->is_damaged);
+    struct opener_keys keys = {0, 0};
+    uint32_t release_left = SETTLE_ENTRIES_MAX;
+    bool is_reset = atomic_load(&views->is_damaged), has_keys_changed = false;
     enum err err;
 
     w->log_err = ERR_OK;
+    w->reader = (struct entry_reader){read, w->unpack, views->opener, w->scratch};
     kv_begin_write(views->kv, &txn);
     err = is_reset ? txn.err : views_state_get(&txn, &state);
     if (err == ERR_OK && !is_reset) { /* commits that were followed may have been taken back, and others stand in their place */
@@ -445,19 +647,27 @@ static enum err follow_batch(struct views *views, struct views_writer *w, struct
     }
     if (err == ERR_OK && is_reset) {
         start_again(&txn, w, &state);
+    }
+    if (err == ERR_OK) {
+        bool is_other = false;
+        err = keys_compare(w, &txn, &state, &keys, &is_other, &has_keys_changed);
+        if (err == ERR_OK && is_other) {
+            start_again(&txn, w, &state);
+            state.keys = (uint32_t)keys.count;
+            state.keys_digest = keys.digest;
+            is_reset = true;
+        }
+    }
+    if (err == ERR_OK && is_reset) {
         state.epoch = store_epoch(read);
     }
     if (err == ERR_OK && !kv_has_room(views->kv)) {
         err = ERR_FULL; /* what is left belongs to the log */
     }
     w->item_count = 0;
-    w->item_max = items_max < BATCH_ITEMS_MAX ? (size_t)items_max : BATCH_ITEMS_MAX;
-    if (err == ERR_OK && w->item_max > 0) {
-        w->log_err = err = store_journal(read, state.followed, item_collect, w);
-    }
     w->news_count = w->gone_count = w->hidden_count = 0;
     w->has_change = false;
-    bool is_day_due = false;
+    bool was_releasing = err == ERR_OK && state.is_releasing, is_day_due = false;
     if (err == ERR_OK) {
         is_day_due = gone_is_due(&txn, state.day);
         w->has_change = state.is_settling;
@@ -465,15 +675,24 @@ static enum err follow_batch(struct views *views, struct views_writer *w, struct
         err = ends_load(&txn, &w->ends);
         w->has_change = w->has_change || w->ends.count > 0; /* a frontier may make more of them final, and stands in no journal */
     }
-    if (err == ERR_OK && w->item_count == 0 && !w->has_change && !is_day_due && !is_reset && w->is_checked) {
+    if (err == ERR_OK && was_releasing) {
+        err = release_more(w, &txn, &state, &release_left);
+    }
+    w->item_count = 0;
+    w->item_max = items_max < BATCH_ITEMS_MAX ? (size_t)items_max : BATCH_ITEMS_MAX;
+    if (err == ERR_OK && w->item_max > 0 && !state.is_releasing) {
+        w->log_err = err = store_journal(read, state.followed, item_collect, w);
+    }
+    if (err == ERR_OK && w->item_count == 0 && !was_releasing && !has_keys_changed && !w->has_change && !is_day_due && !is_reset && w->is_checked) {
         ends_fini(&w->ends);
         kv_abort(&txn); /* woken for a frontier or a card, of which the views hold nothing: no transaction is synced for that */
         *ret = state;
         return ERR_OK;
     }
-    for (size_t i = 0; i < w->item_count && err == ERR_OK && !index_is_full(w->index); i++) {
+    for (size_t i = 0; i < w->item_count && err == ERR_OK && !state.is_releasing && !index_is_full(w->index); i++) {
+        bool has_keys = false;
         if (w->items[i].type == JOURNAL_COMMIT && w->items[i].seq > 0) { /* commit 0 is the birth: no entries */
-            err = follow_commit(w, &txn, read, &state, &w->items[i]);
+            err = follow_commit(w, &txn, &state, &w->items[i], &has_keys);
             if (w->log_err == ERR_CORRUPT && i > 0) { /* what stands before the damaged commit is followed */
                 err = ERR_OK;
                 break;
@@ -487,6 +706,9 @@ static enum err follow_batch(struct views *views, struct views_writer *w, struct
         }
         w->has_change = w->has_change || w->items[i].type == JOURNAL_NOTICE; /* a roster, an act, a proof, or a frontier that makes final */
         state.followed = w->items[i].number;
+        if (has_keys) {
+            err = release(w, &txn, &state, &w->items[i], &release_left);
+        }
     }
     if (err == ERR_OK) {
         err = records_apply(&txn, state.docs, &w->ends, w->news, w->news_count, state.current);
@@ -499,7 +721,7 @@ static enum err follow_batch(struct views *views, struct views_writer *w, struct
         err = block_flip(&txn, VIEW_HIDDEN, w->hidden, w->hidden_count);
     }
     if (err == ERR_OK && (w->has_change || w->gone_count > 0 || is_day_due)) {
-        err = settle(w, &txn, read, &state);
+        err = settle(w, &txn, &state);
     }
     ends_fini(&w->ends);
     if (err != ERR_OK) {
@@ -585,7 +807,7 @@ enum err views_follow(struct views *views, struct store *store, uint64_t items_m
     }
     if (err == ERR_OK) {
         *ret_left = store_journal_end(read) - state.followed;
-        *ret_left = *ret_left == 0 && state.is_settling ? 1 : *ret_left;
+        *ret_left = *ret_left == 0 && (state.is_settling || state.is_releasing) ? 1 : *ret_left;
         err = w->log_err; /* a damaged commit behind what was followed */
     }
     store_read_end(&read);

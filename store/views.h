@@ -8,11 +8,13 @@
 #include "store/store.h"
 
 struct views;
+struct opener; /* store/opener.h */
 
 /* Open HOME/views; made when absent, made anew when damaged, of another layout version or of another schema: nothing in it is lost, it follows the
  * journal again.
+ *   opener  opens sealed entries, for writer and readers; borrowed for the life of the views. NULL: nothing sealed is opened
  *   errors  ERR_IO, ERR_FULL, ERR_MEMORY, ERR_PERMISSION, ERR_LOCKED  it is open in this process; ERR_INVALID  path too long */
-MUST_CHECK enum err views_open(const char *home, struct views **ret);
+MUST_CHECK enum err views_open(const char *home, struct opener *opener, struct views **ret);
 void views_close(struct views **views);
 /* Delete HOME/views, which must not be open: the next open starts from an empty one. */
 MUST_CHECK enum err views_drop(const char *home);
@@ -41,9 +43,10 @@ void views_read_end(struct views_read **read);
 enum views_skip {
     VIEWS_SKIP_KIND,    /* of an entry kind that this release does not know, or that is no record */
     VIEWS_SKIP_ABSENT,  /* its payload is not here */
-    VIEWS_SKIP_SEALED,  /* sealed, or of a codec that this release does not read */
+    VIEWS_SKIP_SEALED,  /* sealed, and its key is not here yet or is not for us: it waits */
+    VIEWS_SKIP_CODEC,   /* of a codec that this release does not read */
     VIEWS_SKIP_VERSION, /* a kind of record that this release does not know */
-    VIEWS_SKIP_BAD,     /* not a record by WIRE.md 6 */
+    VIEWS_SKIP_BAD,     /* not a record by WIRE.md 6, or in a broken seal */
     VIEWS_SKIP_COUNT
 };
 struct views_count {
@@ -71,13 +74,28 @@ struct version {
     bool is_gone;        /* its payload is not here any more: an order (store_orders), or its day */
     uint32_t expiry_day; /* of the leaf; 0: never */
     bool is_expired;     /* by our clock that day has come; never current, never found */
-    struct span payload; /* checked against `content`, which the commit's hash covers; empty when it is not here or has expired; valid until the read's next use */
+    bool is_sealed;      /* for an audience: `key_id` names it (store_key_audience) */
+    struct hash key_id;
+    struct span payload; /* checked against `content`, which the commit's hash covers, then opened; empty when it is not here, has expired, or cannot be opened any
+                          * more; valid until the read's next use */
 };
 /* All versions of a record that are held, at most 65,536: current ones first, then replaced ones, disputed ones last; deeper first, then by content
  * hash. `each` returns false to stop.
  *   errors  ERR_NOT_FOUND; ERR_CORRUPT  views or log are damaged; ERR_MEMORY, ERR_IO */
 MUST_CHECK enum err views_versions(struct views_read *read, const struct record_id *id, bool (*each)(void *arg, const struct version *version),
                                    void *arg);
+/* Sealed entries that wait for a key: what this node keeps and passes on, and cannot read. One call for each key id and log, in their order. */
+struct views_sealed {
+    struct hash key_id;
+    struct node_id author;
+    enum channel channel;
+    uint32_t log_number;
+    uint64_t entries;
+    uint64_t first_seq, last_seq; /* commits in which they stand */
+    enum err why;                 /* as of opener_key: ERR_NOT_FOUND no key yet, ERR_PERMISSION not entitled ... */
+};
+/* What the read gave before ends.  ERR_CORRUPT, ERR_MEMORY, and those of the log */
+MUST_CHECK enum err views_sealed(struct views_read *read, bool (*each)(void *arg, const struct views_sealed *sealed), void *arg);
 /* Record ids that begin with these hex digits (4..32, any case), rising: at most `max` are written.  ERR_INVALID  not such digits; ERR_CORRUPT */
 MUST_CHECK enum err views_resolve(struct views_read *read, const char *hex_prefix, struct record_id *ret, size_t max, size_t *ret_count);
 

@@ -1,5 +1,7 @@
 #include "store/entry.h"
+#include "store/views_entry.h"
 #include "store/views_state.h"
+#include "store/waiting.h"
 
 #include "store/gone.h"
 #include "store/index/index.h"
@@ -56,6 +58,7 @@ void views_read_end(struct views_read **read)
     free(r->query);
     free(r->commit);
     free(r->record);
+    free(r->scratch);
     free(r);
     *read = NULL;
 }
@@ -84,23 +87,32 @@ enum err views_memory(struct views_read *read)
     if (read->unpack == NULL) {
         read->unpack = unpack_new();
     }
-    return read->commit != NULL && read->record != NULL && read->unpack != NULL ? ERR_OK : ERR_MEMORY;
+    if (read->scratch == NULL) {
+        read->scratch = malloc(OPENER_SCRATCH_BYTES);
+    }
+    return read->commit != NULL && read->record != NULL && read->unpack != NULL && read->scratch != NULL ? ERR_OK : ERR_MEMORY;
 }
 
-/* Is the payload of the record that the index says? */
-static enum err payload_check(struct views_read *read, const struct entry *entry, const struct doc *doc)
+struct entry_reader views_entry_reader(const struct views_read *read)
 {
-    const char *clause;
-    enum err err;
+    return (struct entry_reader){read->log, read->unpack, read->views->opener, read->scratch};
+}
 
-    if (!entry->has_payload) {
+/* The payload of the record that the index says, opened; empty when it is not here, or cannot be opened any more. */
+static enum err payload_get(struct views_read *read, const struct node_id *author, const struct entry *entry, const struct doc *doc, struct span *ret)
+{
+    struct entry_reader reader = views_entry_reader(read);
+    enum views_skip why;
+    enum err err = views_entry_record(&reader, author, entry, doc->seq, OPENER_NOW, read->record, ret, &why);
+
+    if (err == ERR_NOT_FOUND && (why == VIEWS_SKIP_ABSENT || why == VIEWS_SKIP_SEALED)) {
+        *ret = span_of(NULL, 0);
         return ERR_OK;
     }
-    err = record_decode(read->unpack, entry->payload, read->record, &clause);
-    if (err == ERR_MEMORY) {
-        return err;
+    if (err == ERR_NOT_FOUND || (err == ERR_OK && memcmp(read->record->id.b, doc->id.b, sizeof doc->id.b) != 0)) {
+        return views_damaged(read, ERR_CORRUPT);
     }
-    return err == ERR_OK && memcmp(read->record->id.b, doc->id.b, sizeof doc->id.b) == 0 ? ERR_OK : views_damaged(read, ERR_CORRUPT);
+    return err;
 }
 
 /* Fetch a version from the log. The payload is checked by its hash, either with the whole commit's, or (`key`) against the name under which the index
@@ -110,6 +122,7 @@ static enum err version_get(struct views_read *read, const struct doc *doc, cons
     const struct entry *entry = NULL;
     struct log_info info;
     struct hash hash;
+    struct span payload = {NULL, 0};
     enum err err = views_memory(read);
 
     if (err == ERR_OK) {
@@ -129,7 +142,7 @@ static enum err version_get(struct views_read *read, const struct doc *doc, cons
         entry = &read->commit->entries[doc->entry];
     }
     if (err == ERR_OK) {
-        err = payload_check(read, entry, doc);
+        err = payload_get(read, &info.node, entry, doc, &payload);
     }
     if (err != ERR_OK) {
         return err == ERR_NOT_FOUND ? views_damaged(read, ERR_CORRUPT) : err;
@@ -146,9 +159,13 @@ static enum err version_get(struct views_read *read, const struct doc *doc, cons
         .is_gone = !entry->has_payload,
         .expiry_day = entry->leaf.expiry_day,
         .is_expired = entry->leaf.expiry_day != 0 && entry->leaf.expiry_day <= gone_today(),
+        .is_sealed = entry_is_sealed(entry),
     };
     if (!ret->is_gone && !ret->is_expired) {
-        ret->payload = entry->payload;
+        ret->payload = payload;
+    }
+    if (ret->is_sealed) {
+        memcpy(ret->key_id.b, entry->leaf.audience, sizeof ret->key_id.b);
     }
     return ERR_OK;
 }
@@ -182,6 +199,42 @@ enum err views_versions(struct views_read *read, const struct record_id *id, boo
     }
     free(rows);
     return err;
+}
+
+/* ---- what waits for a key ---- */
+
+enum err views_sealed(struct views_read *read, bool (*each)(void *arg, const struct views_sealed *sealed), void *arg)
+{
+    struct waiting from = {.seq = 0}, row;
+    struct views_sealed sealed = {.entries = 0};
+    enum err err = ERR_OK;
+    bool goes_on = true;
+
+    while (goes_on && waiting_next(&read->txn, &from, &row, &err)) {
+        struct log_info info;
+        err = store_log_by_number(read->log, row.log_number, &info);
+        if (err != ERR_OK) {
+            return err == ERR_NOT_FOUND ? views_damaged(read, ERR_CORRUPT) : err;
+        }
+        sealed = (struct views_sealed){.key_id = row.id, .author = info.node, .channel = info.channel, .log_number = row.log_number, .first_seq = row.seq};
+        do {
+            sealed.entries += (uint64_t)__builtin_popcountll(row.entries);
+            sealed.last_seq = row.seq;
+            from = (struct waiting){.id = row.id, .log_number = row.log_number, .seq = row.seq + 1};
+        } while (waiting_next(&read->txn, &from, &row, &err) && hash_equal(&row.id, &sealed.key_id) && row.log_number == sealed.log_number);
+        if (err != ERR_OK) {
+            break;
+        }
+        sealed.why = ERR_PERMISSION;
+        if (read->views->opener != NULL) {
+            sealed.why = opener_key(read->views->opener, read->log, &sealed.author, &sealed.key_id, read->state.followed);
+        }
+        if (err_blame(sealed.why) == BLAME_SELF) {
+            return sealed.why;
+        }
+        goes_on = each(arg, &sealed);
+    }
+    return views_damaged(read, err);
 }
 
 /* ---- ids ---- */

@@ -8,7 +8,9 @@
 
 static const char STATE_KEY[] = "state";
 
-enum { STATE_BYTES_MAX = 4 + 8 + 8 + 4 + 4 + 4 + 8 + 32 + 4 + 4 + 8 + VIEWS_SKIP_COUNT * 8 + 2 + RECORD_KINDS_MAX * 9 };
+enum { LEFT_SETTLING = 1, LEFT_RELEASING = 2 }; /* what is still being worked through */
+
+enum { STATE_BYTES_MAX = 4 + 8 + 8 + 4 + 4 + 4 + 8 + 32 + 4 + 4 + 8 + 4 + 8 + VIEWS_SKIP_COUNT * 8 + 2 + RECORD_KINDS_MAX * 9 };
 
 static uint64_t read_u64(struct span *rest)
 {
@@ -64,7 +66,11 @@ enum err views_state_get(struct kv_txn *txn, struct views_state *ret)
         struct out out = out_into(state.last_hash.b + i, 8);
         key_u64(&out, w);
     }
-    state.is_settling = read_u32(&rest) != 0;
+    uint32_t left = read_u32(&rest);
+    state.is_settling = (left & LEFT_SETTLING) != 0;
+    state.is_releasing = (left & LEFT_RELEASING) != 0;
+    state.keys = read_u32(&rest);
+    state.keys_digest = read_u64(&rest);
     state.day = read_u32(&rest);
     state.entries = read_u64(&rest);
     for (size_t i = 0; i < VIEWS_SKIP_COUNT; i++) {
@@ -96,7 +102,9 @@ void views_state_put(struct kv_txn *txn, const struct views_state *state)
     key_u32(&out, state->last_log);
     key_u64(&out, state->last_seq);
     out_bytes(&out, state->last_hash.b, sizeof state->last_hash.b);
-    key_u32(&out, state->is_settling);
+    key_u32(&out, (state->is_settling ? LEFT_SETTLING : 0u) | (state->is_releasing ? LEFT_RELEASING : 0u));
+    key_u32(&out, state->keys);
+    key_u64(&out, state->keys_digest);
     key_u32(&out, state->day);
     key_u64(&out, state->entries);
     for (size_t i = 0; i < VIEWS_SKIP_COUNT; i++) {

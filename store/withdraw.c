@@ -6,34 +6,6 @@
 
 #include <stdlib.h>
 
-enum err views_entry_record(struct unpack *unpack, const struct entry *entry, uint64_t seq, struct record *ret, enum views_skip *ret_why)
-{
-    const char *clause;
-    enum err err;
-
-    if (entry->leaf.kind != ENTRY_RECORD || seq > DOC_SEQ_MAX) {
-        *ret_why = VIEWS_SKIP_KIND;
-        return ERR_NOT_FOUND;
-    }
-    if (!entry->has_payload) {
-        *ret_why = VIEWS_SKIP_ABSENT;
-        return ERR_NOT_FOUND;
-    }
-    if (entry->leaf.codec != CODEC_PLAIN || entry->leaf.audience_bytes != 0) {
-        *ret_why = VIEWS_SKIP_SEALED;
-        return ERR_NOT_FOUND;
-    }
-    err = record_decode(unpack, entry->payload, ret, &clause);
-    if (err == ERR_MEMORY) {
-        return err;
-    }
-    if (err != ERR_OK || (uint32_t)ret->kind >= RECORD_KINDS_MAX) {
-        *ret_why = err == ERR_OK || err == ERR_VERSION ? VIEWS_SKIP_VERSION : VIEWS_SKIP_BAD;
-        return ERR_NOT_FOUND;
-    }
-    return ERR_OK;
-}
-
 enum err views_author(struct kv_txn *txn, const struct node_id *node, uint32_t *ret)
 {
     struct span value;
@@ -132,10 +104,10 @@ static enum err entry_gather(struct withdrawal *work, struct finder *finder, con
     struct place place = {work, move->info.number, seq, entry, false, false, ERR_OK};
     struct record_key key;
     enum views_skip why;
-    enum err err = views_entry_record(work->unpack, &work->commit->entries[entry], seq, work->record, &why);
+    enum err err = views_entry_record(work->reader, &move->info.node, &work->commit->entries[entry], seq, OPENER_NOW, work->record, NULL, &why);
 
     if (err != ERR_OK) {
-        return err == ERR_NOT_FOUND ? ERR_OK : err;
+        return err == ERR_NOT_FOUND ? ERR_OK : (work->log_err = err);
     }
     err = finder_each(finder, &work->record->id, place_each, &place);
     err = err != ERR_OK ? err : place.err;
@@ -163,7 +135,7 @@ static enum err move_gather(struct withdrawal *work, const struct move *move, ui
     while (err == ERR_OK && (is_down ? at > last : at < last) && *left > 0) {
         uint64_t seq = is_down ? at : at + 1;
         struct hash hash;
-        err = work->log_err = store_commit_at(work->log, move->info.number, seq, work->commit, &hash);
+        err = work->log_err = store_commit_at(work->reader->log, move->info.number, seq, work->commit, &hash);
         for (uint32_t i = 0; err == ERR_OK && i < work->commit->entry_count; i++) {
             err = entry_gather(work, finder, move, author, seq, i, is_down ? -1 : 1, effect);
         }
@@ -220,7 +192,7 @@ enum err withdraw_step(struct withdrawal *work, uint32_t entries_max, bool *ret_
     moves->ends = &ends;
     moves->count = 0;
     if (err == ERR_OK) {
-        err = work->log_err = store_logs(work->log, move_collect, moves);
+        err = work->log_err = store_logs(work->reader->log, move_collect, moves);
     }
     for (; done < moves->count && err == ERR_OK && left > 0; done++) {
         err = move_log(work, &moves->items[done], &left);

@@ -6,13 +6,12 @@
 #include "proto/record/record.h"
 #include "store/records.h"
 #include "store/store.h"
-#include "store/views.h"
+#include "store/views_entry.h"
 
 /* What a step works with; all borrowed. */
 struct withdrawal {
     struct kv_txn *txn; /* of the views, writing */
-    struct store_read *log;
-    struct unpack *unpack;
+    const struct entry_reader *reader;
     struct commit *commit;
     struct record *record;
     uint32_t docs;     /* in the index, all of them written */
@@ -23,9 +22,6 @@ struct withdrawal {
  *   errors  ERR_CORRUPT, ERR_MEMORY, and those of the transaction; then abort it */
 MUST_CHECK enum err withdraw_step(struct withdrawal *work, uint32_t entries_max, bool *ret_is_done);
 
-/* The record that an entry holds, when it is one for the views: ERR_OK; else ERR_NOT_FOUND with the reason, or ERR_MEMORY. Also used when following.
- */
-MUST_CHECK enum err views_entry_record(struct unpack *unpack, const struct entry *entry, uint64_t seq, struct record *ret, enum views_skip *ret_why);
 /* The local number of a node that has records here.  ERR_NOT_FOUND, ERR_CORRUPT */
 MUST_CHECK enum err views_author(struct kv_txn *txn, const struct node_id *node, uint32_t *ret);
 

@@ -1,17 +1,56 @@
-/* commands.c - the table. */
+/* commands.c - the table, in the order of the help. */
 #include "node/cli/command.h"
 
-extern const struct command command_status, command_peers, command_lag, command_check, command_top, command_watch, command_doctor, command_explain, command_gateway, command_record, command_search, command_show, command_trace, command_import,
-    command_readers, command_grant, command_sealed;
-extern const struct command command_root, command_init, command_card, command_admit, command_join, command_run, command_sandbox;
-extern const struct command command_quarantine, command_forks, command_classify;
-extern const struct command command_region, command_suspend, command_rotate, command_erase, command_compact, command_backup, command_restore, command_verify, command_fsck, command_rebuild, command_config, command_completion,
-    command_manual,
-    command_help;
+#define COMMANDS(X) \
+    X(status) \
+    X(peers) \
+    X(lag) \
+    X(check) \
+    X(doctor) \
+    X(top) \
+    X(watch) \
+    X(explain) \
+    X(record) \
+    X(search) \
+    X(show) \
+    X(trace) \
+    X(import) \
+    X(erase) \
+    X(readers) \
+    X(grant) \
+    X(sealed) \
+    X(release) \
+    X(request) \
+    X(requests) \
+    X(answer) \
+    X(bundle) \
+    X(root) \
+    X(init) \
+    X(card) \
+    X(admit) \
+    X(suspend) \
+    X(quarantine) \
+    X(forks) \
+    X(classify) \
+    X(rotate) \
+    X(join) \
+    X(region) \
+    X(run) \
+    X(sandbox) \
+    X(backup) \
+    X(restore) \
+    X(verify) \
+    X(fsck) \
+    X(rebuild) \
+    X(compact) \
+    X(config) \
+    X(completion) \
+    X(manual) \
+    X(help) \
+    X(gateway)
 
-const struct command *const commands[] = {
-    &command_status, &command_peers, &command_lag,     &command_check, &command_top, &command_watch, &command_doctor, &command_explain, &command_record, &command_search,     &command_show,   &command_trace,   &command_import,  &command_erase, &command_readers,
-    &command_grant,  &command_sealed,
-    &command_root,   &command_init,  &command_card,    &command_admit,  &command_suspend,    &command_quarantine, &command_forks, &command_classify, &command_rotate, &command_join,    &command_region,  &command_run,    &command_sandbox, &command_backup,
-    &command_restore, &command_verify, &command_fsck,  &command_rebuild, &command_compact, &command_config, &command_completion, &command_manual, &command_help,    &command_gateway, NULL,
-};
+#define DECLARE(name) extern const struct command command_##name;
+COMMANDS(DECLARE)
+
+#define ROW(name) &command_##name,
+const struct command *const commands[] = {COMMANDS(ROW) NULL};

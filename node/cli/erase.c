@@ -16,14 +16,14 @@ static int erase_print(const struct invocation *invocation, const json_t *answer
     }
     (void)reply_number(answer, "ordered", &ordered);
     (void)reply_number(answer, "versions", &versions);
-    (void)printf("%s\n", reply_string(answer, "id"));
+    (void)printf("%s\n", invocation->operands[0]);
     render_erasure(stdout, json_object_get(answer, "erasure"));
     if (strcmp(state, "erased") == 0) {
         (void)printf(ngettext("%llu version is erased here\n", "%llu versions are erased here\n", (unsigned long)versions), (unsigned long long)versions);
         tell(invocation, _("The order is kept for ever and goes to every node; each erases when it arrives. Traces may stand in free pages of this disk until the store is compacted: tonight, or "
                            "now with griot compact. Paper, exports and old backups are not reached; a backup that is restored loses the record again when the order comes back."));
     } else if (strcmp(state, "proposed") == 0) {
-        tell(invocation, _("Nothing is erased yet: one hub asks for it. It is in force when another hub gives the same order: griot erase %s --why TEXT, at its desk."), reply_string(answer, "id"));
+        tell(invocation, _("Nothing is erased yet: one hub asks for it. It is in force when another hub gives the same order: griot erase %s --why TEXT, at its desk."), invocation->operands[0]);
     } else {
         tell(invocation, _("Nothing is erased: the order has no effect, since this node is neither the owner nor a hub."));
     }
@@ -43,7 +43,7 @@ static int run_erase(struct invocation *invocation)
     if (why == NULL) {
         return fail_because(invocation, ERR_USAGE, _("no reason is given"), _("everybody in the region reads it, for ever"), _("griot erase ID --why TEXT"));
     }
-    request = json_pack("{s:s, s:s, s:s, s:s*}", "do", "erase", "id", invocation->operands[0], "why", why, "version", version);
+    request = json_pack("{s:s, s:s, s:s, s:s*, s:s*}", "do", "erase", "id", invocation->operands[0], "why", why, "version", version, "of", option_text(invocation, "of"));
     if (request == NULL) {
         return fail(invocation, ERR_USAGE, "%s", _("a record id is up to 32 digits from 0 to f"));
     }
@@ -58,6 +58,7 @@ static int run_erase(struct invocation *invocation)
 static const struct option_row options[] = {
     {"why", 'w', "TEXT", N_("the reason, up to 200 bytes; signed into the order, so every node of the region reads it, for ever: no names, no numbers"), COMPLETES_NOTHING},
     {"only", 0, "VERSION", N_("only this version, by its first 8 digits or more (griot show --json)"), COMPLETES_NOTHING},
+    {"of", 0, "NODE", N_("ID is the whole hash of a version that NODE has recorded: for a hub that cannot read it, since it is sealed for others"), COMPLETES_NOTHING},
     {NULL, 0, NULL, NULL, COMPLETES_NOTHING},
 };
 
@@ -69,7 +70,7 @@ static const struct example_row examples[] = {
 
 const struct command command_erase = {
     .name = "erase",
-    .usage = "ID --why TEXT [--only VERSION]",
+    .usage = "ID --why TEXT [--only VERSION | --of NODE]",
     .summary = N_("have a record erased on every node"),
     .details = N_("The order names every version of the record by its hash. Whoever holds one takes its content and its salt out of the log and the index at once, and nobody passes it on or takes it in "
                   "again, also from a bundle or a backup that comes later. What stays is the proof that there was an entry, of which length, by whom, and the order with its reason.\n\n"

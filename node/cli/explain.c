@@ -51,6 +51,7 @@ static const struct explanation explanations[] = {
      N_("griot fsck says what; griot rebuild repairs what is derived, peers or a backup restore the rest")},
     {ERR_LAYOUT, N_("the store was written by another release"), N_("use the release that wrote it, or update griot")},
     {ERR_BUSY, N_("it is busy"), N_("try again in a moment")},
+    {ERR_QUOTA, N_("its author has written more than this node takes in of one node in a day"), N_("it waits, nothing is lost; author_mib_day of griot.ini sets how much is taken")},
     {ERR_INTERNAL, N_("an internal limit was met; this is a fault of griot"), N_("report it with the line of the log; a restart loses nothing")},
 };
 

@@ -143,7 +143,7 @@ static int run_grant(struct invocation *invocation)
 }
 
 static const struct option_row options[] = {
-    {"to", 't', "LIST", N_("all that this node has sealed for exactly these readers, with or without NAME"), COMPLETES_NOTHING},
+    {"to", 't', "LIST", N_("all that this node has sealed for exactly these readers; of an operation, also before NAME took part"), COMPLETES_NOTHING},
     {"record", 'r', "ID", N_("the keys of one record of this node's, and so all that is sealed under them"), COMPLETES_NOTHING},
     {"since", 0, "DAY", N_("only keys that were still in use on that day or later"), COMPLETES_NOTHING},
     {"dry-run", 'n', NULL, N_("show what would be given; nothing is"), COMPLETES_NOTHING},

@@ -62,6 +62,12 @@ static int role_choose(const struct invocation *invocation, struct plan *plan)
     return OUTCOME_DONE;
 }
 
+/* What means something else in a list of readers is no name of one. */
+static bool is_word_of_lists(const char *name)
+{
+    return strcmp(name, "region") == 0 || strcmp(name, "rilo") == 0 || strcmp(name, "local") == 0;
+}
+
 static int rilo_choose(const struct invocation *invocation, struct plan *plan)
 {
     plan->home.rilo = option_text(invocation, "rilo");
@@ -219,6 +225,9 @@ static int run_init(struct invocation *invocation)
     plan->home.now = wall_now();
     outcome = home_name_is_valid(plan->home.name) ? OUTCOME_DONE
                                                   : fail_because(invocation, ERR_USAGE, _("that is no name for a node"), _("it is 1 to 32 of a-z, 0-9 and -, no - at either end"), NULL);
+    if (outcome == OUTCOME_DONE && is_word_of_lists(plan->home.name)) {
+        outcome = fail_because(invocation, ERR_USAGE, _("that is no name for a node"), _("region, rilo and local mean something else where readers are named"), _("give it the name of its office: sn, rilo-dakar"));
+    }
     if (outcome == OUTCOME_DONE && access(invocation->home, F_OK) == 0 && rmdir(invocation->home) != 0) {
         outcome = explain_create(invocation, ERR_EXISTS); /* before a passphrase is chosen for nothing */
     }

@@ -51,6 +51,10 @@ void render_missing(FILE *to, const json_t *row)
         (void)fputs(_("  sealed, and its key has not come yet"), to);
     } else if (strcmp(missing, "not entitled") == 0) {
         (void)fputs(_("  sealed for others: this node is not among its readers"), to);
+    } else if (strcmp(missing, "key lost") == 0) {
+        (void)fputs(_("  sealed, and its key was lost here: its author can grant it again"), to);
+    } else if (strcmp(missing, "damaged") == 0) {
+        (void)fputs(_("  sealed wrongly by its author: nobody can read it"), to);
     } else if (strcmp(missing, "not yet fetched") == 0) {
         (void)fputs(_("  not here yet"), to);
     } else if (expires[0] != '\0') {

@@ -67,7 +67,8 @@ static void print_clean(FILE *to, const char *text)
     (void)fputs(clean, to);
 }
 
-static int explain_fault(const struct invocation *invocation, const char *code, enum outcome outcome, const char *what, const char *why,
+/* `value`: what it is about, as it was given; or NULL. */
+static int explain_fault(const struct invocation *invocation, const char *code, enum outcome outcome, const char *what, const char *value, const char *why,
                          const char *advice)
 {
     progress_end(invocation);
@@ -79,6 +80,9 @@ static int explain_fault(const struct invocation *invocation, const char *code, 
             error = json_pack("{s:s, s:s, s:s, s:s, s:s}", "schema", "griot.error/1", "code", code, "what", code, "why", why, "do", advice);
         }
         if (error != NULL) {
+            if (value != NULL) {
+                (void)json_object_set_new(error, "value", json_string(value));
+            }
             (void)json_dumpf(error, stderr, JSON_COMPACT);
             (void)fputc('\n', stderr);
             json_decref(error);
@@ -87,6 +91,10 @@ static int explain_fault(const struct invocation *invocation, const char *code, 
     }
     (void)fprintf(stderr, isatty(STDERR_FILENO) == 1 && text_may_color() ? "\033[31m%s[%s]\033[0m: " : "%s[%s]: ", _("error"), code);
     print_clean(stderr, what);
+    if (value != NULL) {
+        (void)fputs(": ", stderr);
+        print_clean(stderr, value);
+    }
     if (why[0] != '\0') {
         (void)fputs("\n  ", stderr);
         print_clean(stderr, why);
@@ -103,7 +111,7 @@ int fail_because(const struct invocation *invocation, enum err err, const char *
 {
     const struct explanation *explanation = explain(err);
 
-    return explain_fault(invocation, err_name(err), outcome_of(err), what, why != NULL ? why : _(explanation->why),
+    return explain_fault(invocation, err_name(err), outcome_of(err), what, NULL, why != NULL ? why : _(explanation->why),
                          advice != NULL ? advice : _(explanation->advice));
 }
 
@@ -151,15 +159,9 @@ int fail_answer(const struct invocation *invocation, enum err err, const json_t 
         err = named;
         explanation = explain(err);
     }
-    const char *what = reply_text(error, "what", N_("the node refuses"));
     const char *value = error != NULL ? json_string_value(json_object_get(error, "value")) : NULL;
-    char text[WHAT_BYTES_MAX];
-    if (value != NULL) {
-        (void)snprintf(text, sizeof text, "%s: %s", what, value);
-        what = text;
-    }
-    return explain_fault(invocation, code != NULL ? code : err_name(err), outcome_of(err), what, reply_text(error, "why", explanation->why),
-                         reply_text(error, "do", explanation->advice));
+    return explain_fault(invocation, code != NULL ? code : err_name(err), outcome_of(err), reply_text(error, "what", N_("the node refuses")), value,
+                         reply_text(error, "why", explanation->why), reply_text(error, "do", explanation->advice));
 }
 
 void tell(const struct invocation *invocation, const char *format, ...)

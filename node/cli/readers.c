@@ -21,23 +21,30 @@ int readers_ask(const struct invocation *invocation, struct client *client, cons
     return ask_client(invocation, client, request, NULL, NULL, ret);
 }
 
-int readers_append_begin(const struct invocation *invocation, struct client *client, const char *channel, const char *list, const json_t *readers)
+json_t *readers_request(const char *list, const json_t *readers)
 {
-    json_t *request = json_pack("{s:s, s:s}", "channel", channel, "to", list), *shown = json_array(), *error = NULL;
+    json_t *request = json_pack("{s:s}", "to", list), *shown = json_array();
     const json_t *row;
     size_t i;
-    enum err err;
-    int outcome;
 
     json_array_foreach(json_object_get(readers, "readers"), i, row)
     {
         (void)json_array_append(shown, json_object_get(row, "id"));
     }
-    if (!json_is_true(json_object_get(readers, "restricted"))) {
-        json_decref(shown); /* the whole region, whoever joins meanwhile */
-    } else if (request != NULL) {
-        (void)json_object_set_new(request, "shown", shown);
+    if (json_is_true(json_object_get(readers, "restricted"))) { /* else the whole region, whoever joins meanwhile */
+        (void)json_object_set(request, "shown", shown);
     }
+    json_decref(shown);
+    return request;
+}
+
+int readers_append_begin(const struct invocation *invocation, struct client *client, const char *channel, const char *list, const json_t *readers)
+{
+    json_t *request = readers_request(list, readers), *error = NULL;
+    enum err err;
+    int outcome;
+
+    (void)json_object_set_new(request, "channel", json_string(channel));
     outcome = expires_put(invocation, request);
     if (outcome != OUTCOME_DONE) {
         json_decref(request);

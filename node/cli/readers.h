@@ -17,6 +17,8 @@ bool readers_confirm(const struct invocation *invocation);
 /* Put them into a command's own answer: "restricted" and "readers". */
 void readers_put(json_t *answer, const json_t *readers);
 
+/* A request for these readers and no others than were shown: "to" and "shown"; yours. */
+json_t *readers_request(const char *list, const json_t *readers);
 /* Begin to append records that only those read who were shown; explains failure.
  *   returns  OUTCOME_DONE or the exit code */
 int readers_append_begin(const struct invocation *invocation, struct client *client, const char *channel, const char *list, const json_t *readers);

@@ -1,63 +1,30 @@
 /* record.c - griot record: enter one record, from fields on the command line, from JSON, or both. What is wrong is shown all at once, in the
  * officer's language. */
-#include "node/cli/ask.h"
+#include "node/cli/entry.h"
 #include "node/cli/expires.h"
-#include "node/cli/faults.h"
-#include "node/cli/origin.h"
 #include "node/cli/output.h"
-#include "node/cli/readers.h"
 #include "node/cli/reply.h"
 #include "node/cli/text.h"
-#include "proto/limits.h"
-#include "proto/pack.h"
-#include "proto/record/record.h"
 
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-enum { JSON_BYTES_MAX = 262144, NAME_BYTES = 160, NUMBER_BYTES = 40, DAY_S = 86400, DAY_CHARS = 10 };
+enum { JSON_BYTES_MAX = 262144, NAME_BYTES = 160, NUMBER_BYTES = 40 };
 
-/* One entry under way. */
-struct entry {
-    struct invocation *invocation;
-    const struct kind *kind;
-    struct draft *draft;
-    struct record record;
-    struct record_faults faults;
-    bool has_country, has_language; /* given, so no default */
-    struct origin origin;
+/* What is filled in, and from what. */
+struct form {
+    const struct invocation *invocation;
+    struct entry *entry;
     json_t *source; /* --from; faults borrow from it */
-    json_t *kept;   /* texts made here that faults may borrow, as an array of strings */
-    const char *to;  /* --to: who reads it */
-    json_t *readers; /* the node's answer to that; NULL: it was not asked */
 };
-
-/* A copy that lives as long as the entry: a fault names the field and the value as they were given. */
-static const char *keep(struct entry *entry, const char *text)
-{
-    json_t *copy = json_stringn_nocheck(text, strlen(text));
-
-    if (copy == NULL || json_array_append_new(entry->kept, copy) != 0) {
-        return "";
-    }
-    return json_string_value(copy);
-}
-
-static void add(struct entry *entry, const char *name, const char *value)
-{
-    entry->has_country = entry->has_country || strcmp(name, "country") == 0;
-    entry->has_language = entry->has_language || strcmp(name, "language") == 0;
-    (void)draft_add(entry->draft, span_text(name), span_text(value), &entry->faults);
-}
 
 /* ---- from the command line ---- */
 
-static int add_operands(struct entry *entry)
+static int add_operands(struct form *form)
 {
-    const struct invocation *invocation = entry->invocation;
+    const struct invocation *invocation = form->invocation;
 
     for (uint32_t i = 1; i < invocation->operand_count; i++) {
         const char *operand = invocation->operands[i];
@@ -68,7 +35,7 @@ static int add_operands(struct entry *entry)
                                 _("write the field's name, =, and its value: place=Dakar; griot record KIND --fields lists the names"));
         }
         (void)snprintf(name, sizeof name, "%.*s", (int)(equal - operand), operand);
-        add(entry, keep(entry, name), equal + 1);
+        entry_add(form->entry, entry_keep(form->entry, name), equal + 1);
     }
     return OUTCOME_DONE;
 }
@@ -96,13 +63,13 @@ static bool scalar_text(const json_t *value, char *number, const char **ret)
     return true;
 }
 
-static int bad_shape(const struct entry *entry, const char *name)
+static int bad_shape(const struct form *form, const char *name)
 {
-    return fail_because(entry->invocation, ERR_INVALID, _("this part of the JSON has a shape that no field has"), name,
+    return fail_because(form->invocation, ERR_INVALID, _("this part of the JSON has a shape that no field has"), name,
                         _("write {\"field\": \"value\", \"list\": [\"a\", \"b\"], \"item\": [{\"commodity\": \"cocaine\"}]}"));
 }
 
-static int add_value(struct entry *entry, const char *name, const json_t *value)
+static int add_value(struct form *form, const char *name, const json_t *value)
 {
     char number[NUMBER_BYTES];
     const char *text = NULL;
@@ -111,25 +78,25 @@ static int add_value(struct entry *entry, const char *name, const json_t *value)
         return OUTCOME_DONE;
     }
     if (!scalar_text(value, number, &text)) {
-        return bad_shape(entry, name);
+        return bad_shape(form, name);
     }
-    add(entry, name, text == number ? keep(entry, text) : text);
+    entry_add(form->entry, name, text == number ? entry_keep(form->entry, text) : text);
     return OUTCOME_DONE;
 }
 
 /* A value or a list of values. */
-static int add_values(struct entry *entry, const char *name, const json_t *value)
+static int add_values(struct form *form, const char *name, const json_t *value)
 {
     size_t i;
     const json_t *one;
     int outcome = OUTCOME_DONE;
 
     if (!json_is_array(value)) {
-        return add_value(entry, name, value);
+        return add_value(form, name, value);
     }
     json_array_foreach(value, i, one)
     {
-        outcome = add_value(entry, name, one);
+        outcome = add_value(form, name, one);
         if (outcome != OUTCOME_DONE) {
             break;
         }
@@ -138,7 +105,7 @@ static int add_values(struct entry *entry, const char *name, const json_t *value
 }
 
 /* Line `number` of a group: its members are named item.1.commodity. */
-static int add_line(struct entry *entry, const char *group, size_t number, json_t *line)
+static int add_line(struct form *form, const char *group, size_t number, json_t *line)
 {
     const char *key;
     json_t *value;
@@ -149,9 +116,9 @@ static int add_line(struct entry *entry, const char *group, size_t number, json_
     {
         int n = snprintf(name, sizeof name, "%s.%zu.%s", group, number, key);
         if (n < 0 || (size_t)n >= sizeof name) {
-            return bad_shape(entry, group);
+            return bad_shape(form, group);
         }
-        outcome = add_values(entry, keep(entry, name), value);
+        outcome = add_values(form, entry_keep(form->entry, name), value);
         if (outcome != OUTCOME_DONE) {
             break;
         }
@@ -159,21 +126,21 @@ static int add_line(struct entry *entry, const char *group, size_t number, json_
     return outcome;
 }
 
-static int add_member(struct entry *entry, const char *key, json_t *value)
+static int add_member(struct form *form, const char *key, json_t *value)
 {
     size_t i;
     json_t *line;
     int outcome = OUTCOME_DONE;
 
     if (json_is_object(value)) {
-        return add_line(entry, key, 1, value);
+        return add_line(form, key, 1, value);
     }
     if (!json_is_object(json_array_get(value, 0))) {
-        return add_values(entry, key, value);
+        return add_values(form, key, value);
     }
     json_array_foreach(value, i, line)
     {
-        outcome = json_is_object(line) ? add_line(entry, key, i + 1, line) : bad_shape(entry, key);
+        outcome = json_is_object(line) ? add_line(form, key, i + 1, line) : bad_shape(form, key);
         if (outcome != OUTCOME_DONE) {
             break;
         }
@@ -198,7 +165,7 @@ static char *read_all(FILE *from, size_t *ret_bytes)
     return text;
 }
 
-static int add_json(struct entry *entry, const char *path)
+static int add_json(struct form *form, const char *path)
 {
     bool is_stdin = strcmp(path, "-") == 0;
     FILE *from = is_stdin ? stdin : fopen(path, "re");
@@ -212,14 +179,14 @@ static int add_json(struct entry *entry, const char *path)
 
     if (from == NULL) {
         enum err err = errno == EACCES ? ERR_PERMISSION : errno == ENOENT ? ERR_NOT_FOUND : ERR_IO;
-        return fail_because(entry->invocation, err, _("the file cannot be read"), path, NULL);
+        return fail_because(form->invocation, err, _("the file cannot be read"), path, NULL);
     }
     text = read_all(from, &bytes);
     if (!is_stdin) {
         (void)fclose(from);
     }
     if (text == NULL) {
-        return fail_because(entry->invocation, ERR_OVERSIZE, _("the file cannot be read, or is longer than a record can be"), path, NULL);
+        return fail_because(form->invocation, ERR_OVERSIZE, _("the file cannot be read, or is longer than a record can be"), path, NULL);
     }
     object = json_loadb(text, bytes, JSON_REJECT_DUPLICATES, &error);
     free(text);
@@ -231,12 +198,12 @@ static int add_json(struct entry *entry, const char *path)
             (void)snprintf(why, sizeof why, _("%s, line %d, column %d"), path, error.line, error.column);
         }
         json_decref(object);
-        return fail_because(entry->invocation, ERR_INVALID, _("this is not a JSON object"), why, NULL);
+        return fail_because(form->invocation, ERR_INVALID, _("this is not a JSON object"), why, NULL);
     }
-    entry->source = object;
+    form->source = object;
     json_object_foreach(object, key, value)
     {
-        outcome = add_member(entry, key, value);
+        outcome = add_member(form, key, value);
         if (outcome != OUTCOME_DONE) {
             break;
         }
@@ -403,227 +370,12 @@ static int show_codes(const struct invocation *invocation, const struct kind *ki
     return outcome;
 }
 
-/* ---- to the node ---- */
-
-/* One record as a batch of one: [no row key, payload]. */
-static int append(const struct entry *entry, struct client *client, struct span payload, json_t **ret)
+static int fill_in(struct form *form)
 {
-    const struct invocation *invocation = entry->invocation;
-    uint8_t batch_bytes[PAYLOAD_BYTES_MAX + 16];
-    struct out batch = out_into(batch_bytes, sizeof batch_bytes);
-    json_t *result = NULL;
-    enum err err;
-    int outcome = readers_append_begin(invocation, client, entry->kind->number == RECORD_ALERT ? "alert" : "report", entry->to, entry->readers);
+    const char *from = option_text(form->invocation, "from");
+    int outcome = from != NULL ? add_json(form, from) : OUTCOME_DONE;
 
-    if (outcome != OUTCOME_DONE) {
-        return outcome;
-    }
-    pack_array(&batch, 2);
-    pack_bin(&batch, span_of(NULL, 0));
-    pack_bin(&batch, payload);
-    err = client_append(client, out_written(&batch), &result);
-    if (err == ERR_OK) {
-        err = client_append_end(client);
-    }
-    if (err != ERR_OK) {
-        outcome = fail_answer(invocation, err, result);
-        json_decref(result);
-        return outcome;
-    }
-    *ret = result;
-    return OUTCOME_DONE;
-}
-
-/* Encode it, in the room that its readers leave. */
-static int encode(const struct entry *entry, struct out *ret)
-{
-    uint64_t room = PAYLOAD_BYTES_MAX;
-    enum err err = record_encode(&entry->record, ret);
-
-    (void)reply_number(entry->readers, "record_bytes_max", &room);
-    if (err == ERR_OK && ret->at > room) {
-        err = ERR_OVERSIZE;
-    }
-    return err == ERR_OK ? OUTCOME_DONE
-                         : fail_because(entry->invocation, err, _("the record is too long"), NULL,
-                                        _("shorten its longest texts: a record holds about 2,000 characters, a sealed one a little less for each reader"));
-}
-
-/* Who will be able to read it is said before it is saved. */
-static int save(struct entry *entry, json_t **ret)
-{
-    const struct invocation *invocation = entry->invocation;
-    uint8_t payload_bytes[PAYLOAD_BYTES_MAX];
-    struct out payload = out_into(payload_bytes, sizeof payload_bytes);
-    struct client *client = NULL;
-    int outcome = ask_open(invocation, &client);
-
-    if (outcome == OUTCOME_DONE) {
-        outcome = readers_ask(invocation, client, entry->to, &entry->readers);
-    }
-    if (outcome == OUTCOME_DONE) {
-        outcome = encode(entry, &payload);
-    }
-    if (outcome == OUTCOME_DONE) {
-        readers_tell(invocation, entry->readers);
-        outcome = readers_confirm(invocation) ? append(entry, client, out_written(&payload), ret) : OUTCOME_FAILED;
-    }
-    client_close(&client);
-    return outcome;
-}
-
-/* The same without saving; a node need not be there unless it is to say who the readers are. */
-static int try_out(struct entry *entry)
-{
-    uint8_t payload_bytes[PAYLOAD_BYTES_MAX];
-    struct out payload = out_into(payload_bytes, sizeof payload_bytes);
-    struct client *client = NULL;
-    int outcome = OUTCOME_DONE;
-
-    if (option_given(entry->invocation, "to")) {
-        outcome = ask_open(entry->invocation, &client);
-        if (outcome == OUTCOME_DONE) {
-            outcome = readers_ask(entry->invocation, client, entry->to, &entry->readers);
-        }
-        client_close(&client);
-    }
-    if (outcome == OUTCOME_DONE) {
-        outcome = encode(entry, &payload);
-    }
-    if (outcome == OUTCOME_DONE && entry->readers != NULL) {
-        readers_tell(entry->invocation, entry->readers);
-    }
-    return outcome;
-}
-
-static const char *first_of(const json_t *result, const char *key)
-{
-    const char *text = json_string_value(json_array_get(json_object_get(result, key), 0));
-
-    return text != NULL ? text : "";
-}
-
-static const char *state_of(const json_t *result)
-{
-    return json_integer_value(json_object_get(result, "new")) > 0       ? "new"
-           : json_integer_value(json_object_get(result, "updated")) > 0 ? "updated"
-                                                                        : "unchanged";
-}
-
-static int print_record(const struct entry *entry, const json_t *result)
-{
-    const struct invocation *invocation = entry->invocation;
-    const char *version = first_of(result, "versions");
-    const char *id = first_of(result, "ids");
-
-    if (invocation->is_json) {
-        json_t *answer = output_new("griot.record/1", NULL);
-        (void)json_object_set_new(answer, "id", json_string(id));
-        if (version[0] != '\0') {
-            (void)json_object_set_new(answer, "version", json_string(version));
-        }
-        (void)json_object_set_new(answer, "state", json_string(state_of(result)));
-        (void)json_object_set_new(answer, "completeness", json_integer((json_int_t)record_completeness(&entry->record)));
-        (void)json_object_set_new(answer, "warnings", faults_json(&entry->faults, FAULT_WARNING));
-        readers_put(answer, entry->readers);
-        int outcome = output_json(answer);
-        json_decref(answer);
-        return outcome;
-    }
-    faults_warn(invocation, &entry->faults);
-    (void)printf("%s\n", id);
-    tell(invocation, _("recorded and signed here; %u %% of the form is filled in. See where it arrives: griot trace %s"),
-         record_completeness(&entry->record), id);
-    return OUTCOME_DONE;
-}
-
-static int print_dry_run(const struct entry *entry)
-{
-    const struct invocation *invocation = entry->invocation;
-
-    if (invocation->is_json) {
-        json_t *answer = output_new("griot.record/1", NULL);
-        (void)json_object_set_new(answer, "id", json_null());
-        (void)json_object_set_new(answer, "dry_run", json_true());
-        (void)json_object_set_new(answer, "completeness", json_integer((json_int_t)record_completeness(&entry->record)));
-        (void)json_object_set_new(answer, "warnings", faults_json(&entry->faults, FAULT_WARNING));
-        readers_put(answer, entry->readers);
-        int outcome = output_json(answer);
-        json_decref(answer);
-        return outcome;
-    }
-    faults_warn(invocation, &entry->faults);
-    tell(invocation, _("valid, %u %% of the form is filled in; nothing was recorded"), record_completeness(&entry->record));
-    return OUTCOME_DONE;
-}
-
-/* What the node knows itself: nobody types whose record it is. */
-static int add_origin(struct entry *entry)
-{
-    const struct invocation *invocation = entry->invocation;
-    struct origin *origin = &entry->origin;
-    int outcome = origin_read(invocation, option_given(invocation, "dry-run"), origin);
-
-    if (outcome != OUTCOME_DONE) {
-        return outcome;
-    }
-    if (origin->owner[0] != '\0') {
-        add(entry, "owner", origin->owner);
-    }
-    add(entry, "entry_time", origin->entry_time);
-    if (!entry->has_country && origin->country[0] != '\0' && entry->kind->number == RECORD_SEIZURE) {
-        add(entry, "country", origin->country);
-    }
-    if (!entry->has_language) {
-        add(entry, "language", language_now());
-    }
-    if (entry->kind->number == RECORD_OPERATION) { /* opened today, by this office */
-        char today[DAY_CHARS + 1];
-        (void)snprintf(today, sizeof today, "%.*s", DAY_CHARS, origin->entry_time);
-        if (!draft_has(entry->draft, "date")) {
-            add(entry, "date", keep(entry, today));
-        }
-        if (!draft_has(entry->draft, "coordinator") && origin->owner[0] != '\0') {
-            add(entry, "coordinator", origin->owner);
-        }
-    }
-    return OUTCOME_DONE;
-}
-
-static int enter(struct entry *entry)
-{
-    const char *from = option_text(entry->invocation, "from");
-    json_t *result = NULL;
-    int outcome = OUTCOME_DONE;
-
-    if (from != NULL) {
-        outcome = add_json(entry, from);
-    }
-    if (outcome == OUTCOME_DONE) {
-        outcome = add_operands(entry);
-    }
-    if (outcome == OUTCOME_DONE && draft_has(entry->draft, "release")) {
-        outcome = fail_because(entry->invocation, ERR_USAGE, _("the readers are no field"), "release", _("name them with --to: griot record KIND --to sn,gm"));
-    }
-    if (outcome == OUTCOME_DONE) {
-        outcome = add_origin(entry);
-    }
-    if (outcome != OUTCOME_DONE) {
-        return outcome;
-    }
-    if (!draft_finish(entry->draft, (uint32_t)(time(NULL) / DAY_S), &entry->record, &entry->faults) || entry->faults.errors > 0) {
-        return faults_refuse(entry->invocation, &entry->faults);
-    }
-    if (option_given(entry->invocation, "dry-run")) {
-        outcome = try_out(entry);
-        return outcome == OUTCOME_DONE ? print_dry_run(entry) : outcome;
-    }
-    outcome = save(entry, &result);
-    if (outcome == OUTCOME_DONE) {
-        outcome = print_record(entry, result);
-        json_decref(result);
-    }
-    return outcome;
+    return outcome == OUTCOME_DONE ? add_operands(form) : outcome;
 }
 
 static int unknown_kind(const struct invocation *invocation, const char *name)
@@ -641,7 +393,8 @@ static int unknown_kind(const struct invocation *invocation, const char *name)
 static int run_record(struct invocation *invocation)
 {
     const struct kind *kind = kind_by_name(span_text(invocation->operands[0]));
-    struct entry *entry;
+    const char *to = option_text(invocation, "to");
+    struct form form = {.invocation = invocation};
     int outcome;
 
     if (kind == NULL) {
@@ -661,29 +414,16 @@ static int run_record(struct invocation *invocation)
     if (outcome != OUTCOME_DONE) {
         return outcome;
     }
-    entry = calloc(1, sizeof *entry);
-    if (entry != NULL) {
-        entry->draft = draft_new(kind);
-        entry->kept = json_array();
-    }
-    if (entry == NULL || entry->draft == NULL || entry->kept == NULL) {
-        if (entry != NULL) {
-            draft_destroy(&entry->draft);
-            json_decref(entry->kept);
-        }
-        free(entry);
+    form.entry = entry_new(invocation, kind, to != NULL ? to : "region");
+    if (form.entry == NULL) {
         return fail(invocation, ERR_MEMORY, "%s", _("the record cannot be built"));
     }
-    entry->invocation = invocation;
-    entry->kind = kind;
-    entry->to = option_text(invocation, "to");
-    entry->to = entry->to != NULL ? entry->to : "region";
-    outcome = enter(entry);
-    draft_destroy(&entry->draft);
-    json_decref(entry->source);
-    json_decref(entry->kept);
-    json_decref(entry->readers);
-    free(entry);
+    outcome = fill_in(&form);
+    if (outcome == OUTCOME_DONE) {
+        outcome = entry_finish(form.entry);
+    }
+    entry_destroy(&form.entry);
+    json_decref(form.source);
     return outcome;
 }
 

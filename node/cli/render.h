@@ -19,6 +19,7 @@ void render_missing(FILE *to, const json_t *row);
 void render_erasure(FILE *to, const json_t *erasure);
 void render_readers(FILE *to, const json_t *answer, bool is_color);
 void render_grant(FILE *to, const json_t *answer, bool is_color);
+void render_requests(FILE *to, const json_t *answer, bool is_color);
 void render_sealed(FILE *to, const json_t *answer, bool is_color);
 void render_import(FILE *to, const json_t *answer, bool is_color);
 /* What hubs say of a fork, a line each; that nobody has said anything. */

@@ -59,26 +59,24 @@ static void cell_cut(struct table *table, const char *text, size_t columns)
     table_cell(table, PAINT_NONE, cut);
 }
 
-/* The kind; what is not for everybody is marked, and an aggregate as one, with how many events it sums up. */
+/* The kind; an aggregate is marked as one, with how many events it sums up, and what is not for everybody as restricted. */
 static void cell_kind(struct table *table, const json_t *hit)
 {
     char number[TEXT_NUMBER_BYTES];
-    char text[128];
+    char kind[128];
+    char text[256];
     uint64_t count = 0;
+    bool is_aggregate = json_is_true(json_object_get(hit, "is_aggregate")), is_restricted = json_is_true(json_object_get(hit, "restricted"));
 
-    if (json_is_true(json_object_get(hit, "restricted"))) {
-        (void)snprintf(text, sizeof text, "%.60s · %s", reply_string(hit, "kind"), _("restricted"));
-        table_cell(table, PAINT_BAD, text);
-        return;
-    }
-    if (!json_is_true(json_object_get(hit, "is_aggregate"))) {
-        table_cell(table, PAINT_NONE, reply_string(hit, "kind"));
+    if (!is_aggregate) {
+        (void)snprintf(kind, sizeof kind, "%.60s", reply_string(hit, "kind"));
     } else if (reply_number(hit, "event_count", &count)) {
-        (void)snprintf(text, sizeof text, _("aggregate of %s"), text_count(number, count));
-        table_cell(table, PAINT_WARN, text);
+        (void)snprintf(kind, sizeof kind, _("aggregate of %s"), text_count(number, count));
     } else {
-        table_cell(table, PAINT_WARN, _("aggregate"));
+        (void)snprintf(kind, sizeof kind, "%s", _("aggregate"));
     }
+    (void)snprintf(text, sizeof text, "%s%s%s", kind, is_restricted ? " · " : "", is_restricted ? _("restricted") : "");
+    table_cell(table, is_restricted ? PAINT_BAD : is_aggregate ? PAINT_WARN : PAINT_NONE, text);
 }
 
 static void cell_place(struct table *table, const json_t *hit)

@@ -23,6 +23,19 @@ static enum err frontier_counter_read(struct core *core)
     return err;
 }
 
+static uint64_t day_bytes(const struct core *core)
+{
+    uint64_t mib = core->home->config.author_mib_day;
+    return mib > 0 ? mib << 20 : share_day_bytes(store_room(core->store));
+}
+
+/* The policy of the gate: how much of one author this node takes in a day. */
+static bool may_take(void *arg, const struct node_id *author, size_t bytes)
+{
+    struct core *core = arg;
+    return shares_take(core->shares, author, bytes + SHARE_ROW_BYTES, core->now);
+}
+
 enum err core_new(struct home *home, struct store *store, const char *gateway, struct core **ret, char *why)
 {
     struct core *core = calloc(1, sizeof *core);
@@ -32,7 +45,8 @@ enum err core_new(struct home *home, struct store *store, const char *gateway, s
     }
     core->home = home;
     core->store = store;
-    core->now = core->started = core->moved = core->renew_wanted = mono_now();
+    core->now = core->started = mono_now();
+    core_renew_begin(core);
     core->next_connection = 1;
     core->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     pthread_mutex_init(&core->lock, NULL);
@@ -44,7 +58,12 @@ enum err core_new(struct home *home, struct store *store, const char *gateway, s
     core->frame = malloc(BUILD_BYTES);
     core->heads = malloc(FRONTIER_HEADS_MAX * sizeof *core->heads);
     core->remembered = calloc(REMEMBERED_NODES_MAX, sizeof *core->remembered);
-    enum err err = core->wake < 0 || core->unpack == NULL || core->frame == NULL || core->heads == NULL || core->remembered == NULL ? ERR_MEMORY : ERR_OK;
+    core->shares = malloc(sizeof *core->shares);
+    enum err err = core->wake < 0 || core->unpack == NULL || core->frame == NULL || core->heads == NULL || core->remembered == NULL || core->shares == NULL ? ERR_MEMORY : ERR_OK;
+    if (err == ERR_OK) {
+        shares_init(core->shares, core_draw(core), day_bytes(core));
+        store_set_policy(store, may_take, core);
+    }
     if (err == ERR_OK) {
         err = writer_open(home, store, &core->writer);
     }
@@ -91,6 +110,8 @@ void core_destroy(struct core **core_ptr)
     free(core->frame);
     free(core->heads);
     free(core->remembered);
+    store_set_policy(core->store, NULL, NULL);
+    free(core->shares);
     free(core);
     *core_ptr = NULL;
 }
@@ -235,10 +256,13 @@ static long wait_ms(const struct core *core)
     if ((core->ahead_count > 0 || core->wants_released) && core->ahead_next.ms < until) {
         until = core->ahead_next.ms;
     }
+    until = core_sweep_at(core) < until ? core_sweep_at(core) : until;
     if (core_renew_deadline(core) < until) {
         until = core_renew_deadline(core);
     }
-    until = core_sweep_at(core) < until ? core_sweep_at(core) : until;
+    if (until == UINT64_MAX) {
+        return -1;
+    }
     uint64_t left = until > core->now.ms ? until - core->now.ms : 0;
     return left < 60000 ? (long)left : 60000;
 }
@@ -279,6 +303,7 @@ enum err core_run(struct core *core)
         if (core->now.ms - core->readers_checked.ms >= READER_CHECK_MS) {
             core->readers_checked = core->now;
             store_reader_check(core->store);
+            shares_resize(core->shares, day_bytes(core));
         }
         tend_links(core);
         if (core->now.ms >= sync_deadline(core->sync).ms) {
@@ -290,9 +315,7 @@ enum err core_run(struct core *core)
         core_sweep(core);
         core_settle(core);
         core_renew_look(core);
-        if (!core->is_broken) {
-            core_settle(core);
-        }
+        core_settle(core);
     }
     /* Say goodbye, answer those who wait. */
     for (size_t i = 0; i < CONNECTIONS_MAX; i++) {

@@ -18,6 +18,8 @@ MUST_CHECK enum err core_run(struct core *core);
  * Before core_run. */
 void core_compact_at(struct core *core, uint64_t wall_ms);
 bool core_wants_compaction(const struct core *core);
+/* Did it stop because a key is to be taken into use (home_promote, home_identity_take)? It is to be made and run again. */
+bool core_wants_key(const struct core *core);
 /* From any thread or a signal handler. */
 void core_stop(struct core *core);
 /* Called in the core's thread after each transaction, to wake those who follow the journal. `has_commits`: of some log; else it was a frontier or another notice. */

@@ -1,4 +1,5 @@
 #include "node/core/state.h"
+#include "node/frontier.h"
 #include "node/trust.h"
 
 #include <stdlib.h>
@@ -302,76 +303,20 @@ void core_notice_stored(struct core *core, uint32_t slot, const struct notice_re
     }
 }
 
-/* Of a log whose branch we have changed (store/README.md 3.6) only what the branches have in common: nobody is to hold two statements of ours that exclude each other. */
-static void name_common(struct core *core, size_t count)
-{
-    struct store_read *read;
-    struct commit *commit = malloc(sizeof *commit);
-    if (commit == NULL || store_read_begin(core->store, &read) != ERR_OK) {
-        free(commit);
-        return;
-    }
-    for (size_t i = 0; i < count; i++) {
-        struct log_info log;
-        struct head *head = &core->heads[i];
-        struct hash hash;
-        if (store_log(read, &head->log, &log) != ERR_OK || log.aside_seq == 0 || log.aside_seq > head->seq) {
-            continue;
-        }
-        if (log.aside_seq == 1) {
-            *head = (struct head){.log = head->log};
-            memcpy(head->hash.b, head->log.b, sizeof head->hash.b);
-        } else if (store_commit_at(read, log.number, log.aside_seq - 1, commit, &hash) == ERR_OK) {
-            *head = (struct head){head->log, log.aside_seq - 1, commit->entries_total, hash};
-        }
-    }
-    store_read_end(&read);
-    free(commit);
-}
-
 enum err core_make_frontier(struct core *core, struct pending *p)
 {
     size_t count = sync_heads(core->sync, core->heads, FRONTIER_HEADS_MAX);
     if (count > FRONTIER_HEADS_MAX) {
         count = FRONTIER_HEADS_MAX;
     }
-    if (core->home->role == ROLE_HUB) {
-        name_common(core, count);
-    }
-    struct frontier frontier = {.version = FORMAT_VERSION, .region = core->home->region, .node = core->home->node, .clock = wall_now()};
-    /* Rises with every frontier, within a second too, and across a restored store: time does that, seconds apart. What another identity key has signed does not count: whoever stole
-     * it may have signed the highest number there is. */
-    uint64_t clock_counter = frontier.clock.ms / 1000, first = 0;
-    uint32_t keys_before = 0;
-    bool is_newest;
-    if (membership_key_place(core->writer.membership, &core->home->node, &core->home->identity_public, &keys_before, &is_newest)) {
-        first = notice_counter(keys_before, 0);
-    }
-    uint64_t last = core->frontier_counter > first ? core->frontier_counter - first : 0;
-    frontier.counter = clock_counter > last ? clock_counter : last + 1;
-    core->frontier_counter = first + frontier.counter;
-    frontier.roster_number = membership_roster_number(core->writer.membership);
-    frontier.roster_hash = *membership_roster_hash(core->writer.membership);
-    frontier.acts_digest = *membership_acts_digest(core->writer.membership);
-    frontier.head_count = (uint32_t)count;
-    uint8_t *heads = malloc(NOTICE_BYTES_MAX), *memory = malloc(4096);
-    if (heads == NULL || memory == NULL) {
-        free(heads);
-        free(memory);
-        return ERR_MEMORY;
-    }
-    struct out list = out_into(heads, NOTICE_BYTES_MAX), body = out_into(memory, 1024), whole = out_into(memory + 1024, 3072);
-    heads_canonical(core->heads, count, &list);
-    hash_of(HASH_HEADS, out_written(&list), &frontier.heads_digest);
-    frontier_encode(&frontier, &body);
-    struct notice notice = {.kind = NOTICE_FRONTIER, .body = out_written(&body), .signature_count = 1};
-    sign_make(SIGN_FRONTIER, &core->home->region, notice.body, core->home->identity, &notice.signatures[0].signature);
-    notice_encode(&notice, &whole);
+    struct frontier_new fresh;
+    enum err err = frontier_sign(&core->writer, core->heads, count, core->frontier_counter, &fresh);
     p->type = PENDING_NOTICE;
-    enum err err = list.is_full || body.is_full || whole.is_full
-                       ? ERR_OVERSIZE
-                       : store_admit_notice(core->store, out_written(&whole), 0, out_written(&list), &p->ref, &p->is_new, &p->clause);
-    free(heads);
-    free(memory);
+    p->ref = fresh.ref;
+    p->is_new = fresh.is_new;
+    p->clause = fresh.clause;
+    if (err == ERR_OK) {
+        core_note_frontier(core, &fresh.ref);
+    }
     return err;
 }

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+enum { GREEDY_MS = 3600000 };
+
 void live_fini(struct live *live)
 {
     free(live->peers);
@@ -171,6 +173,17 @@ enum err core_take_live(struct core *core, struct live *ret)
                          .is_own_ahead = core->is_own_ahead,
                          .is_gap_open = core->writer.is_gap_open,
                          .own_again = core->own_again};
+    for (size_t i = 0; i < core->shares->count && ret->greedy_count < LIVE_GREEDY_MAX; i++) {
+        const struct share *share = &core->shares->all[i];
+        if (share->refused > 0 && core->now.ms - share->refused_at.ms < GREEDY_MS) {
+            core_name_of(core, &share->node, ret->greedy[ret->greedy_count++]);
+        }
+    }
+    struct node_id silent;
+    ret->silence_ms = sync_hub_silence_ms(core->sync, core->now, &silent);
+    if (ret->silence_ms > 0) {
+        core_name_of(core, &silent, ret->silent_hub);
+    }
     enum err err = core_origins(core->sync, core->writer.membership, ret);
     size_t count = core->writer.membership != NULL ? membership_peer_count(core->writer.membership) : 0;
     ret->peers = calloc(count + 1, sizeof *ret->peers);

@@ -167,13 +167,11 @@ static void gave_way(struct core *core, const struct pending *p)
     core->own_again += done->entries;
     log_event(LOG_WARN, "own_log_gave_way", "log=%s seq=%llu was=%llu again=%llu", hex, (unsigned long long)done->after.seq,
               (unsigned long long)done->before.seq, (unsigned long long)done->entries);
-    if (done->after.seq != done->before.seq) {
-        struct sync_event event = {.type = SYNC_STORED, .now = core->now, .peer = UINT32_MAX};
-        event.u.stored.head = done->after;
-        event.u.stored.node = core->home->node;
-        event.u.stored.channel = done->channel;
-        core_feed(core, &event);
-    }
+    struct sync_event event = {.type = SYNC_STORED, .now = core->now, .peer = UINT32_MAX};
+    event.u.stored.head = done->after;
+    event.u.stored.node = core->home->node;
+    event.u.stored.channel = done->channel;
+    core_feed(core, &event); /* also when nothing was taken back: the engine may show the log again */
 }
 
 void core_own_told(struct core *core, const struct pending *p, enum err err)

@@ -3,6 +3,7 @@
 #define GRIOT_NODE_CORE_STATE_H
 
 #include "node/core/core.h"
+#include "node/core/share.h"
 #include "node/log.h"
 #include "node/net/gateway.h"
 #include "node/net/link.h"
@@ -122,6 +123,7 @@ struct core {
     uint64_t refusal_last[LIVE_REFUSALS_MAX];
     size_t refusal_count;
     uint64_t frontier_counter; /* highest notice_counter of an own frontier */
+    struct shares *shares; /* how much each author may still bring */
     struct remembered *remembered;
     size_t remembered_count;
     struct sweep {
@@ -140,6 +142,7 @@ struct core {
     struct hash roster;          /* the newest that was taken notice of */
     bool is_disputed;            /* there are two rosters of the newest number */
     bool wants_identity;         /* a roster names the identity key that waits */
+    bool is_key_due;             /* we stop, to begin again with another key */
     int wake; /* eventfd */
     atomic_bool is_stopping;
     pthread_mutex_t lock; /* of jobs */
@@ -201,6 +204,7 @@ void core_own_tend(struct core *core); /* what of both is still to be done */
 void core_own_told(struct core *core, const struct pending *p, enum err err);
 
 /* renew.c */
+void core_renew_begin(struct core *core);
 /* Membership has changed: does a roster name the identity key that waits? */
 void core_renew_membership(struct core *core);
 /* Take keys into use, or make new ones, when it is time. Between transactions. */

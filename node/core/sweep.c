@@ -7,6 +7,7 @@ enum {
     SWEEP_EVERY_MS = 3600000, /* days are looked at so often whatever happens */
     SWEEP_PAUSE_MS = 10000,   /* and at most so often when frontiers tell of clocks */
     SWEEP_STEP_MS = 200,      /* between two steps when much has expired: others come first */
+    SWEEP_SEARCH_MS = 30,     /* between two of a search: orders that name nothing, one after the other, take a third of a core at most */
     SWEEP_RETRY_MS = 60000,   /* after a full disk, or whatever else */
 };
 
@@ -78,7 +79,7 @@ void core_sweep(struct core *core)
     day_look(core);
     if (store_erase_is_due(core->store) && core->now.ms >= core->sweep.retry.ms) {
         err = search_step(core);
-        core->sweep.retry.ms = err != ERR_OK ? core->now.ms + SWEEP_RETRY_MS : core->now.ms;
+        core->sweep.retry.ms = core->now.ms + (err != ERR_OK ? SWEEP_RETRY_MS : SWEEP_SEARCH_MS);
     } else if (core->now.ms >= core->sweep.next.ms) {
         err = days_step(core);
     }

@@ -48,6 +48,19 @@ static bool end_take(void *arg, const struct log_info *log)
     return true;
 }
 
+/* So much of an own log may have left, by hand: who shows it is not ahead of us. As at the start. */
+static void tell_left(struct core *core, const struct log_info *log)
+{
+    struct sync_event event = {.type = SYNC_STORED, .now = core->now, .peer = UINT32_MAX};
+    event.u.stored.head = log->sent;
+    event.u.stored.node = log->node;
+    event.u.stored.channel = log->channel;
+    event.u.stored.cut_height = log->cut_height;
+    event.u.stored.fork_height = log->fork_height;
+    event.u.stored.is_start = true;
+    core_feed(core, &event);
+}
+
 /* A cut, a fork or finality has moved where logs end: the engine hears of every head as it counts now. What has not moved is no news to it. */
 static void tell_ends(struct core *core)
 {
@@ -64,6 +77,9 @@ static void tell_ends(struct core *core)
     }
     for (size_t i = 0; i < ends.count; i++) {
         const struct log_info *log = &ends.logs[i];
+        if (log->sent.seq > 0 && node_id_equal(&log->node, &core->home->node) && !sync_is_released(core->sync)) {
+            tell_left(core, log);
+        }
         tell_stored(core, UINT32_MAX, &log->head, &log->node, log->channel, log->cut_height, log->fork_height);
         if (log->has_fork && log->held_seq > log->head.seq && node_id_equal(&log->node, &core->home->node)) {
             core_own_forked(core, log);
@@ -142,8 +158,7 @@ static enum err repeat_jobs(struct core *core)
 {
     enum err err = ERR_BUSY;
     for (int i = 0; i < COMMIT_TRIES_MAX && err == ERR_BUSY; i++) {
-        memset(core->writer.heads, 0, sizeof core->writer.heads);
-        core->writer.note_count = 0;
+        writer_forget(&core->writer);
         err = store_begin(core->store);
         core->is_open = err == ERR_OK;
         core->given_up = ERR_OK;
@@ -160,12 +175,37 @@ static enum err repeat_jobs(struct core *core)
     return err;
 }
 
+/* What a change has admitted is told as if nobody had sent it. */
+static bool tell_admitted(struct core *core)
+{
+    struct admitted *admitted = core->writer.admitted;
+    size_t count = core->writer.admitted_count;
+    core->writer.admitted = NULL;
+    core->writer.admitted_count = 0;
+    for (size_t i = 0; i < count; i++) {
+        struct pending p = {.type = PENDING_SEGMENT, .admitted = admitted[i]};
+        tell_segment(core, &p, ERR_OK, ERR_OK);
+    }
+    free(admitted);
+    return count > 0;
+}
+
+/* Own logs gave way, or commits in them leave, in a change. */
+static void take_own(struct core *core)
+{
+    core->is_own_ahead = core->is_own_ahead || core->writer.is_own_ahead;
+    core->own_again += core->writer.own_again;
+    if (core->writer.has_left) {
+        core->ends_told = 0;
+    }
+    core->writer.is_own_ahead = core->writer.has_left = false;
+    core->writer.own_again = 0;
+}
+
 /* Nothing of the transaction is stored. */
 static void forget(struct core *core, enum err err)
 {
-    memset(core->writer.heads, 0, sizeof core->writer.heads);
-    core->writer.note_count = 0;
-    core->writer.has_notice = false;
+    writer_forget(&core->writer);
     for (size_t i = 0; i < core->pending_count; i++) {
         struct pending *p = &core->pending[i];
         p->admitted = (struct admitted){0};
@@ -241,6 +281,10 @@ static void settle_transaction(struct core *core)
         core_notice_stored(core, UINT32_MAX, &notes[i], false);
     }
     free(notes);
+    if (err == ERR_OK) {
+        has_commits = tell_admitted(core) || has_commits;
+        take_own(core);
+    }
     if (core->ends_told != store_ends_changed(core->store)) {
         tell_ends(core);
     }

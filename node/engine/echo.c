@@ -59,6 +59,36 @@ void echo_equal(struct sync *sync, struct peer *peer)
     echo_heard(sync, peer);
 }
 
+/* Believe one more claim of this node about a log of this life? Then its place + 1, else 0. */
+static uint32_t claim_take(struct sync *sync, const struct node_id *node)
+{
+    struct echo *echo = &sync->echo;
+    uint32_t at = 0;
+
+    while (at < echo->claimant_count && !node_id_equal(&echo->claimants[at].node, node)) {
+        at++;
+    }
+#ifdef GRIOT_WITHOUT_T21_DOUBT
+    return at + 1;
+#endif
+    if (at == CLAIMANTS_MAX || (at < echo->claimant_count && echo->claimants[at].unproven == CLAIMS_MAX)) {
+        return 0;
+    }
+    if (at == echo->claimant_count) {
+        echo->claimants[echo->claimant_count++] = (struct claimant){.node = *node};
+    }
+    echo->claimants[at].unproven++;
+    return at + 1;
+}
+
+void echo_proven(struct sync *sync, struct log *log)
+{
+    if (log->claimant != 0) {
+        sync->echo.claimants[log->claimant - 1].unproven--;
+        log->claimant = 0;
+    }
+}
+
 /* Somebody has more of an own log than we do, or something else: it is never appended to again. Only commits under our
  * own signature prove it; until they are here nothing of the log leaves, since what we have appended since the start may
  * contradict them. After the release everything in it has left, or may have, and withholding it would only lose it. */
@@ -66,10 +96,10 @@ static void own_ahead(struct sync *sync, struct log *log, uint64_t height)
 {
     if (log->ahead_height < height) {
         log->ahead_height = height;
-        log->is_withheld = log->is_withheld || !sync->echo.is_released;
     }
-    if (!log->is_ahead) {
+    if (!log->is_ahead) { /* once: when it has given way there is nothing left in it that has not left */
         log->is_ahead = true;
+        log->is_withheld = !sync->echo.is_released;
         actions_add(&sync->actions, SYNC_OWN_AHEAD, PEER_NONE)->u.own.log = log->head.log;
     }
 }
@@ -94,6 +124,12 @@ static void own_compare(struct sync *sync, struct peer *peer, uint32_t index, ui
     }
     if (is_known || log->fork_height != 0) {
         return;
+    }
+    if (log->start_height == 0 && !log->is_ahead) {
+        log->claimant = claim_take(sync, &peer->node);
+        if (log->claimant == 0) {
+            return;
+        }
     }
     own_ahead(sync, log, height);
     lanes_settle(sync, index);

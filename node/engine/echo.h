@@ -12,6 +12,8 @@ void echo_equal(struct sync *sync, struct peer *peer);
 /* A peer states a head of an own log; compared by prefix. */
 void echo_hint(struct sync *sync, struct peer *peer, const struct head_hint *hint, uint32_t log);
 /* An own log was stored that peers knew before us, so we have lost it once; or a fork of it is proven. */
+/* The commits that were claimed of an own log have come. */
+void echo_proven(struct sync *sync, struct log *log);
 void echo_lost(struct sync *sync, uint32_t log);
 /* The roster has changed: perhaps those who have shown suffice now. */
 void echo_look(struct sync *sync);

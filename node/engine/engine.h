@@ -23,12 +23,21 @@ struct search {
 };
 enum { SEARCHES_MAX = 64 };
 
+/* Who says that it holds more of a log that we have begun in this life. Only a clone of this very life makes that true; a liar could make us begin logs without end. */
+enum { CLAIMANTS_MAX = 16, CLAIMS_MAX = CHANNEL_COUNT };
+struct claimant {
+    struct node_id node;
+    uint32_t unproven; /* of its claims: that many at most are believed before the commits come */
+};
+
 /* Who has shown us our own logs since the start (echo.h). */
 struct echo {
     bool is_released;
     bool has_hub;
     uint32_t edge_count;
     struct node_id edges[2];
+    struct claimant claimants[CLAIMANTS_MAX];
+    uint32_t claimant_count;
 };
 
 union scratch { /* what a message decodes into */
@@ -52,6 +61,7 @@ struct sync {
     struct echo echo;
     struct search searches[SEARCHES_MAX];
     struct sync_member *members; /* the roster, sorted by node id */
+    uint64_t *members_ms;        /* since when each is in it, in this life */
     size_t member_count;
     bool has_roster;
     bool has_parent;

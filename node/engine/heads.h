@@ -4,7 +4,7 @@
 #ifndef GRIOT_NODE_ENGINE_HEADS_H
 #define GRIOT_NODE_ENGINE_HEADS_H
 
-#include "node/engine/siphash.h"
+#include "crypto/siphash.h"
 #include "node/engine/sync.h"
 
 #define LOG_NONE UINT32_MAX
@@ -23,6 +23,7 @@ struct log {
     uint64_t height;
     struct node_id author;
     enum channel channel;
+    uint8_t share; /* of its author in what is pushed (peers.h) */
     bool is_used, has_author;
     bool is_own;
     bool is_ahead;    /* own: a peer showed more of it than we have; never appended to again */
@@ -47,6 +48,7 @@ struct log {
     uint64_t start_height; /* own: held at start; what came later has not left before the first echo */
     struct hash start_hash;
     uint64_t ahead_height; /* own and ahead: most that was shown */
+    uint32_t claimant;     /* own, born in this life, and ahead on the word of this claimant, 1..CLAIMANTS_MAX (echo.h); 0: none, or proven */
 
     uint64_t stamp; /* of the frontier that named it last, with what it said; scratch of notices.c */
     uint64_t stamp_entries;

@@ -360,6 +360,9 @@ static void lane_look(struct sync *sync, uint32_t index)
     view->avoid_ms = NEVER;
     other = source_choose(sync, index, log->height + 1, &again);
     view->avoid_ms = 0;
+#ifdef GRIOT_WITHOUT_T15_SOURCE
+    other = NULL;
+#endif
     if (other != NULL) {
         lanes_avoid(sync, view, (uint32_t)(2 * stall_after(sync, peer)));
         lanes_claim(sync, other, index);

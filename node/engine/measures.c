@@ -22,7 +22,11 @@ size_t sync_heads(const struct sync *sync, struct head *ret, size_t max)
 /* Entries of a log that exist as far as anybody says, less ours. A forked or cut log ends where it stops to count. */
 static uint64_t log_missing(const struct log *log)
 {
+#ifdef GRIOT_WITHOUT_T15_MISSING
+    uint64_t known = log->stated_entries;
+#else
     uint64_t known = log->stated_entries > log->frontier_entries ? log->stated_entries : log->frontier_entries;
+#endif
     uint64_t held = log->height > 0 ? log->head.entries : 0;
 
     if (log->is_cut || (log_end_height(log) != 0 && log->height >= log_end_height(log))) {
@@ -62,6 +66,30 @@ uint64_t sync_missing_of(const struct sync *sync, const struct node_id *node)
         }
     }
     return missing;
+}
+
+uint64_t sync_hub_silence_ms(const struct sync *sync, struct mono_ms now, struct node_id *ret)
+{
+    uint64_t longest = 0;
+
+    for (size_t i = 0; i < sync->member_count; i++) {
+        const struct sync_member *member = &sync->members[i];
+        const struct notice_slot *frontier = notices_frontier(&sync->notices, &member->node);
+        uint64_t since = sync->members_ms[i];
+
+        if (member->role != ROLE_HUB || node_id_equal(&member->node, &sync->config.self)) {
+            continue;
+        }
+        since = frontier != NULL && frontier->held_ms > since ? frontier->held_ms : since;
+        if (now.ms > since && now.ms - since > longest) {
+            longest = now.ms - since;
+            *ret = member->node;
+        }
+    }
+#ifdef GRIOT_WITHOUT_T08_SILENCE
+    longest = 0;
+#endif
+    return longest;
 }
 
 bool sync_is_heard(const struct sync *sync, const struct node_id *node)

@@ -147,7 +147,7 @@ static bool slots_grow(struct notices *notices)
 }
 
 /* UINT32_MAX when memory runs out. */
-static uint32_t slot_add(struct notices *notices, const struct notice_ref *ref)
+static uint32_t slot_add(struct notices *notices, const struct notice_ref *ref, uint64_t now_ms)
 {
     uint32_t low = 0;
     uint32_t high = notices->count;
@@ -158,6 +158,7 @@ static uint32_t slot_add(struct notices *notices, const struct notice_ref *ref)
     }
     memset(&notices->slots[slot], 0, sizeof notices->slots[slot]);
     notices->slots[slot].ref = *ref;
+    notices->slots[slot].held_ms = now_ms;
     notices->table[table_at(notices, ref)] = slot + 1;
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
@@ -346,7 +347,7 @@ void notices_held(struct sync *sync, const struct sync_event *event)
         if (sync->notices.count >= NOTICES_MAX) {
             return;
         }
-        slot = slot_add(&sync->notices, ref);
+        slot = slot_add(&sync->notices, ref, sync->now);
         if (slot == UINT32_MAX) {
             engine_break(sync);
             return;
@@ -359,6 +360,7 @@ void notices_held(struct sync *sync, const struct sync_event *event)
         memmove(&held->before[1], &held->before[0], sizeof held->before - sizeof held->before[0]);
         held->before[0] = held->ref;
         held->ref = *ref;
+        held->held_ms = sync->now;
     }
     if (ref->kind == NOTICE_FRONTIER) {
         named_apply(sync, &sync->notices.slots[slot], event->u.notice.heads, event->u.notice.head_count);

@@ -18,6 +18,7 @@ struct notice_slot {
     struct notice_ref before[NOTICE_BASES]; /* what stood here before, newest first: what a difference may refer to */
     struct named *named;                    /* frontiers only */
     uint32_t named_count;
+    uint64_t held_ms; /* since when this one is held, in this life */
 };
 
 struct notices {

@@ -32,8 +32,12 @@ struct peer *peer_new(const struct sync_event *event)
     peer->heard_ms = event->now.ms;
     peer->segment_ms = event->now.ms;
     peer->open_ms = UINT64_MAX;
-    for (size_t i = 0; i < CHANNEL_COUNT; i++) {
-        peer->ready_first[i] = VIEW_NONE;
+    peer->urgent_ms = event->now.ms;
+    for (size_t i = 0; i < SHARES; i++) {
+        peer->urgent_left[i] = URGENT_BYTES_MAX;
+        for (size_t k = 0; k < READY_COUNT; k++) {
+            peer->ready_first[k][i] = VIEW_NONE;
+        }
     }
     return peer;
 }
@@ -183,8 +187,9 @@ void peer_due_compact(struct peer *peer)
     peer->due_count = kept;
 }
 
-void peer_ready(struct peer *peer, struct view *view, enum channel channel)
+void peer_ready(struct peer *peer, struct view *view, enum ready_queue queue, uint8_t share)
 {
+    uint32_t *first = &peer->ready_first[queue][share];
     uint32_t index;
 
     if ((view->flags & VIEW_READY) != 0) {
@@ -193,25 +198,31 @@ void peer_ready(struct peer *peer, struct view *view, enum channel channel)
     index = view_index(peer, view);
     view->flags |= VIEW_READY;
     view->ready_next = VIEW_NONE;
-    if (peer->ready_first[channel] == VIEW_NONE) {
-        peer->ready_first[channel] = index;
+    if (*first == VIEW_NONE) {
+        *first = index;
     } else {
-        peer_view_at(peer, peer->ready_last[channel])->ready_next = index;
+        peer_view_at(peer, peer->ready_last[queue][share])->ready_next = index;
     }
-    peer->ready_last[channel] = index;
+    peer->ready_last[queue][share] = index;
 }
 
-struct view *peer_ready_take(struct peer *peer, enum channel channel)
+struct view *peer_ready_take(struct peer *peer, enum ready_queue queue)
 {
-    struct view *view;
+    for (unsigned i = 0; i < SHARES; i++) {
+        uint8_t share = (uint8_t)((peer->ready_turn[queue] + i) % SHARES);
+        uint32_t *first = &peer->ready_first[queue][share];
+        struct view *view;
 
-    if (peer->ready_first[channel] == VIEW_NONE) {
-        return NULL;
+        if (*first == VIEW_NONE) {
+            continue;
+        }
+        view = peer_view_at(peer, *first);
+        *first = view->ready_next;
+        view->flags &= ~(uint32_t)VIEW_READY;
+        peer->ready_turn[queue] = (uint8_t)((share + 1) % SHARES);
+        return view;
     }
-    view = peer_view_at(peer, peer->ready_first[channel]);
-    peer->ready_first[channel] = view->ready_next;
-    view->flags &= ~(uint32_t)VIEW_READY;
-    return view;
+    return NULL;
 }
 
 size_t peer_memory(const struct peer *peer)

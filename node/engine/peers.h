@@ -43,6 +43,15 @@ struct view {
 
 enum { VIEWS_PER_PAGE = 16 };
 
+/* What waits to be pushed, in order of urgency. Whose author has pushed more that is urgent than URGENT_BYTES_MAX lately stands one queue lower: its alerts with the
+ * reports, its reports with the bulk. So nobody keeps others waiting by calling everything urgent. */
+enum ready_queue { READY_CONTROL, READY_ALERT, READY_REPORT, READY_SPENT, READY_BULK, READY_COUNT };
+enum {
+    SHARES = 32,                /* authors are spread over so many, which take turns: many logs of one author get no more than one log of another */
+    URGENT_BYTES_MAX = 1 << 20, /* a share and peer; about 1,700 alerts, two minutes of a line of 64 kbit/s */
+    URGENT_STEP_MS = 36000,     /* so often a hundredth of it comes back: all in an hour */
+};
+
 struct notice_known { /* what the peer holds of one slot of notices.h */
     bool is_held;
     bool is_listed; /* named in the list that is coming in */
@@ -90,7 +99,11 @@ struct peer {
 
     /* sending */
     struct flight out; /* sent, not acknowledged */
-    uint32_t ready_first[CHANNEL_COUNT], ready_last[CHANNEL_COUNT];
+    uint32_t ready_first[READY_COUNT][SHARES], ready_last[READY_COUNT][SHARES];
+    uint8_t ready_turn[READY_COUNT]; /* whose turn it is */
+    bool is_bulk_turn;               /* of the two lowest queues */
+    uint32_t urgent_left[SHARES];
+    uint64_t urgent_ms;
     uint32_t sends; /* SEND_RANGEs without SENT */
     uint32_t lanes_out;
     uint32_t window_bytes, frame_bytes;
@@ -128,10 +141,10 @@ struct view *peer_view_at(const struct peer *peer, uint32_t index);
 bool peer_due(struct peer *peer, struct view *view, uint32_t flags);
 /* Take views without due flags out of the list. */
 void peer_due_compact(struct peer *peer);
-/* Enter the queue of lanes with something to push; nothing when it stands there. */
-void peer_ready(struct peer *peer, struct view *view, enum channel channel);
-/* Take the first of a channel's queue, or NULL. */
-struct view *peer_ready_take(struct peer *peer, enum channel channel);
+/* Enter a queue of lanes with something to push; nothing when it stands in one. */
+void peer_ready(struct peer *peer, struct view *view, enum ready_queue queue, uint8_t share);
+/* Take the first of the share whose turn it is, or NULL. */
+struct view *peer_ready_take(struct peer *peer, enum ready_queue queue);
 size_t peer_memory(const struct peer *peer);
 
 #endif

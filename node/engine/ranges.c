@@ -22,6 +22,60 @@ static uint8_t class_of(enum channel channel)
     return channel == CHANNEL_BULK ? FLIGHT_BULK : FLIGHT_REST;
 }
 
+/* ---- whose turn it is ---- */
+
+uint8_t ranges_share(const struct sync *sync, const struct node_id *author)
+{
+#ifdef GRIOT_WITHOUT_T12_SHARE
+    return 0;
+#endif
+    return (uint8_t)(siphash(&sync->heads.key, span_of(author->b, sizeof author->b)) % SHARES);
+}
+
+static void urgent_return(struct sync *sync, struct peer *peer)
+{
+    uint64_t steps = (sync->now - peer->urgent_ms) / URGENT_STEP_MS;
+
+    peer->urgent_ms += steps * URGENT_STEP_MS;
+    for (size_t i = 0; i < SHARES && steps > 0; i++) {
+        uint64_t left = peer->urgent_left[i] + (steps > 100 ? 100 : steps) * (URGENT_BYTES_MAX / 100);
+
+        peer->urgent_left[i] = left > URGENT_BYTES_MAX ? URGENT_BYTES_MAX : (uint32_t)left;
+    }
+}
+
+static void urgent_take(struct peer *peer, const struct log *log, uint32_t bytes)
+{
+    uint32_t *left = &peer->urgent_left[log->share];
+
+    if (log->channel != CHANNEL_BULK) {
+        *left = *left > bytes ? *left - bytes : 0;
+    }
+}
+
+static enum ready_queue queue_of(const struct peer *peer, const struct log *log)
+{
+    static const enum ready_queue queues[CHANNEL_COUNT][2] = {
+        [CHANNEL_CONTROL] = {READY_CONTROL, READY_REPORT},
+        [CHANNEL_ALERT] = {READY_ALERT, READY_REPORT},
+        [CHANNEL_REPORT] = {READY_REPORT, READY_SPENT},
+        [CHANNEL_BULK] = {READY_BULK, READY_BULK},
+    };
+    bool is_spent = peer->urgent_left[log->share] == 0;
+
+#ifdef GRIOT_WITHOUT_T12_URGENCY
+    is_spent = false;
+#endif
+    return queues[log->channel][is_spent];
+}
+
+static void lane_ready(struct sync *sync, struct peer *peer, struct view *view)
+{
+    const struct log *log = engine_log(sync, view->log);
+
+    peer_ready(peer, view, queue_of(peer, log), log->share);
+}
+
 static bool has_more(const struct sync *sync, const struct view *view)
 {
     const struct log *log = engine_log(sync, view->log);
@@ -58,15 +112,13 @@ static void lane_refuse(struct sync *sync, struct peer *peer, const struct log_i
 
 static void lane_open(struct sync *sync, struct peer *peer, struct view *view, uint64_t next, const struct hash *hash)
 {
-    const struct log *log = engine_log(sync, view->log);
-
     ranges_close(peer, view);
     view->flags |= VIEW_OUT;
     view->out_next = next;
     view->out_hash = *hash;
     peer->lanes_out++;
     if (has_more(sync, view)) {
-        peer_ready(peer, view, log->channel);
+        lane_ready(sync, peer, view);
     }
 }
 
@@ -179,14 +231,12 @@ void ranges_stopped(struct sync *sync, struct peer *peer, struct span body)
 
 void ranges_moved(struct sync *sync, uint32_t index)
 {
-    const struct log *log = engine_log(sync, index);
-
     for (uint32_t i = 0; i < sync->up_count; i++) {
         struct peer *peer = sync->peers[sync->up[i]];
         struct view *view = peer_view(peer, index);
 
         if (view != NULL && has_more(sync, view)) {
-            peer_ready(peer, view, log->channel);
+            lane_ready(sync, peer, view);
         }
     }
 }
@@ -259,6 +309,7 @@ void ranges_sent(struct sync *sync, struct peer *peer, const struct sync_event *
     log = engine_log(sync, index);
     peer->sends--;
     peer->bytes_out += event->u.sent.bytes;
+    urgent_take(peer, log, event->u.sent.bytes);
     view->flags &= ~(uint32_t)VIEW_SENDING;
     if ((view->flags & VIEW_SEND_STALE) != 0) {
         view->flags &= ~(uint32_t)VIEW_SEND_STALE;
@@ -283,7 +334,7 @@ void ranges_sent(struct sync *sync, struct peer *peer, const struct sync_event *
         }
     }
     if (has_more(sync, view)) {
-        peer_ready(peer, view, log->channel);
+        lane_ready(sync, peer, view);
     }
 }
 
@@ -302,26 +353,41 @@ static void range_send(struct sync *sync, struct peer *peer, struct view *view)
     peer->sends++;
 }
 
-/* The first lane in the most urgent channel that has credit; round-robin among the lanes of a channel. */
-static struct view *view_next(const struct sync *sync, struct peer *peer)
+static struct view *view_of(const struct sync *sync, struct peer *peer, enum ready_queue queue)
 {
-    for (int channel = 0; channel < CHANNEL_COUNT; channel++) {
-        struct view *view;
+    struct view *view;
 
-        if (!has_credit(peer, class_of((enum channel)channel))) {
-            continue;
+    while (has_credit(peer, queue == READY_BULK ? FLIGHT_BULK : FLIGHT_REST) && (view = peer_ready_take(peer, queue)) != NULL) {
+        const struct log *log = engine_log(sync, view->log);
+
+        if (has_more(sync, view) && queue_of(peer, log) <= queue) {
+            return view;
         }
-        while ((view = peer_ready_take(peer, (enum channel)channel)) != NULL) {
-            if (has_more(sync, view)) {
-                return view;
-            }
+        if (has_more(sync, view)) { /* it was urgent when it came */
+            peer_ready(peer, view, queue_of(peer, log), log->share);
         }
     }
     return NULL;
 }
 
+/* The first lane in the most urgent queue that has credit; the two lowest take turns, and so do the shares of a queue and the lanes of a share. */
+static struct view *view_next(const struct sync *sync, struct peer *peer)
+{
+    struct view *view = NULL;
+
+    for (int queue = 0; queue < READY_SPENT && view == NULL; queue++) {
+        view = view_of(sync, peer, (enum ready_queue)queue);
+    }
+    for (int i = 0; i < 2 && view == NULL; i++) {
+        view = view_of(sync, peer, peer->is_bulk_turn ? READY_BULK : READY_SPENT);
+        peer->is_bulk_turn = !peer->is_bulk_turn;
+    }
+    return view;
+}
+
 void ranges_flush(struct sync *sync, struct peer *peer)
 {
+    urgent_return(sync, peer);
     while (peer->sends < SENDS_MAX) {
         struct view *view;
 

@@ -16,6 +16,8 @@ void ranges_landed(struct sync *sync, struct peer *peer, const struct view *view
 /* A log has more to push, or may leave now. */
 void ranges_moved(struct sync *sync, uint32_t log);
 /* Hand out as many SEND_RANGEs as credit and turn allow. */
+/* Which share of what is pushed the logs of an author belong to. */
+uint8_t ranges_share(const struct sync *sync, const struct node_id *author);
 void ranges_flush(struct sync *sync, struct peer *peer);
 
 #endif

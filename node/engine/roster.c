@@ -55,8 +55,11 @@ void roster_changed(struct sync *sync, const struct sync_event *event)
 {
     size_t count = event->u.roster.count;
     struct sync_member *members = malloc((count + 1) * sizeof *members);
+    uint64_t *members_ms = calloc(count + 1, sizeof *members_ms);
 
-    if (members == NULL) {
+    if (members == NULL || members_ms == NULL) {
+        free(members);
+        free(members_ms);
         engine_break(sync);
         return;
     }
@@ -64,8 +67,15 @@ void roster_changed(struct sync *sync, const struct sync_event *event)
         memcpy(members, event->u.roster.members, count * sizeof *members);
         qsort(members, count, sizeof *members, member_compare);
     }
+    for (size_t i = 0; i < count; i++) {
+        const struct sync_member *before = roster_find(sync, &members[i].node);
+
+        members_ms[i] = before != NULL ? sync->members_ms[before - sync->members] : sync->now;
+    }
     free(sync->members);
+    free(sync->members_ms);
     sync->members = members;
+    sync->members_ms = members_ms;
     sync->member_count = count;
     sync->has_roster = true;
     sync->is_frontier_due = true;
@@ -95,7 +105,10 @@ uint64_t roster_frontier_deadline(const struct sync *sync)
     if (!sync->has_frontier) {
         return 0;
     }
-    return sync->frontier_ms + (sync->is_frontier_due ? sync->config.timing.frontier_ms : sync->config.timing.frontier_idle_ms);
+    bool is_hub = sync->config.role == ROLE_HUB;
+    uint64_t idle_ms = is_hub ? sync->config.timing.frontier_hub_ms : sync->config.timing.frontier_idle_ms;
+
+    return sync->frontier_ms + (sync->is_frontier_due ? sync->config.timing.frontier_ms : idle_ms);
 }
 
 void roster_frontier_look(struct sync *sync)

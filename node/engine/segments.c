@@ -7,6 +7,7 @@
 enum {
     PARK_UNKNOWN_MS = 30000, /* author not known yet */
     PARK_BUSY_MS = 5000,     /* our own disk is full or slow */
+    PARK_QUOTA_MS = 600000,  /* its author has brought enough for a while */
     RETRY_MS = 1000,         /* first pause after a gap */
 };
 
@@ -133,6 +134,9 @@ void segments_refused(struct sync *sync, struct peer *peer, uint32_t index, enum
         /* Nobody's fault when true; but whoever passes bytes on may have spoilt them, so the log is not parked on its word:
          * others are asked meanwhile. */
         lanes_avoid(sync, view, PARK_UNKNOWN_MS);
+        break;
+    case ERR_QUOTA: /* nobody's fault, and no other source would do better */
+        log->park_ms = sync->now + PARK_QUOTA_MS;
         break;
     case ERR_CUT:
         log->is_cut = log->height > 0; /* else the author is only what this peer's bytes say */

@@ -26,6 +26,7 @@ struct sync_timing sync_timing_of(enum profile profile)
         .note_ms = 250,
         .frontier_ms = 60000,
         .frontier_idle_ms = 86400000,
+        .frontier_hub_ms = 28800000,
         .probe_ms = 10000,
         .idle_ping_ms = 300000,
         .stall_ms = 4000,
@@ -77,6 +78,7 @@ void sync_destroy(struct sync **sync)
     unpack_destroy(&s->unpack);
     free(s->scratch);
     free(s->members);
+    free(s->members_ms);
     free(s);
     *sync = NULL;
 }
@@ -250,9 +252,11 @@ static void on_notice_body(struct sync *sync, struct peer *peer, struct span bod
 
 static void on_message(struct sync *sync, struct peer *peer, const struct frame *frame)
 {
+#ifndef GRIOT_WITHOUT_T06_SESSION
     if (memcmp(frame->session.b, peer->session.b, sizeof peer->session.b) != 0) {
         return; /* of a session before this one: says nothing about this one */
     }
+#endif
     peer->heard_ms = sync->now;
     switch (frame->type) {
     case MESSAGE_ECHO:
@@ -333,6 +337,10 @@ static bool stored_own(struct sync *sync, struct log *log, uint32_t index, const
     }
     if (log->is_ahead && event->peer != PEER_NONE && log->height >= log->ahead_height) {
         log->is_withheld = false;
+        echo_proven(sync, log);
+    }
+    if (log->is_ahead && event->peer == PEER_NONE && !event->u.stored.is_start) {
+        log->is_withheld = false; /* it gave way: what is left had left before, and a liar must not keep us from showing it */
     }
     return was_withheld && !log->is_withheld;
 }
@@ -358,6 +366,9 @@ static void on_stored(struct sync *sync, const struct sync_event *event)
     if (!is_same && (!views_make(sync, index) || !heads_set(&sync->heads, index, head))) {
         engine_break(sync);
         return;
+    }
+    if (!log->has_author) {
+        log->share = ranges_share(sync, &event->u.stored.node);
     }
     log->author = event->u.stored.node;
     log->has_author = true;

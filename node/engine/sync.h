@@ -16,6 +16,7 @@ struct sync_timing {
     uint32_t note_ms;          /* notes are gathered this long: 20 sandbox, 250 open, 1000 metered */
     uint32_t frontier_ms;      /* own frontier at most this often on change: 2,000 / 60,000 / 3,600,000 */
     uint32_t frontier_idle_ms; /* and whatever happens this often: 86,400,000 */
+    uint32_t frontier_hub_ms;  /* a hub's instead: 28,800,000. Others measure by it whether they are kept from something */
     uint32_t probe_ms;         /* silence while something is outstanding before a PING, and again before the peer is dropped: 10,000 */
     uint32_t idle_ping_ms;     /* 300,000 */
     uint32_t stall_ms;         /* least time without progress before a lane moves: 4,000 */
@@ -198,6 +199,10 @@ size_t sync_heads(const struct sync *sync, struct head *ret, size_t max);
 uint64_t sync_missing(const struct sync *sync);
 /* The same for one origin: of logs whose author is known; logs not held whose author no one has told count under zeros. */
 uint64_t sync_missing_of(const struct sync *sync, const struct node_id *node);
+/* How long no new frontier has come of that hub of which none has come for longest, in this life; it signs one at least every frontier_hub_ms. Nobody can make one for it,
+ * so whoever keeps us from it cannot hide that: after HUB_SILENCE_MS it is an alarm, never a stop. 0: there is no other hub; `ret` is then untouched. */
+enum { HUB_SILENCE_MS = 72000000 /* 20 h: two of its frontiers may get lost */ };
+uint64_t sync_hub_silence_ms(const struct sync *sync, struct mono_ms now, struct node_id *ret);
 /* Is anything known of this origin: a log, or a frontier of its own? */
 bool sync_is_heard(const struct sync *sync, const struct node_id *node);
 

@@ -119,6 +119,9 @@ static bool may_name_another(const struct sync *sync, const struct peer *peer)
 {
     size_t limit = 8 * sync->member_count;
 
+#ifdef GRIOT_WITHOUT_T12_UNKNOWN
+    limit = LOGS_MAX;
+#endif
     return sync->heads.count < LOGS_MAX && peer->unknown_logs < (limit > UNKNOWN_LOGS_MAX ? limit : UNKNOWN_LOGS_MAX);
 }
 

@@ -15,7 +15,9 @@ void session_begin(struct session *session, const struct session_self *self, boo
 {
     *session = (struct session){.state = SESSION_HELLO, .is_dialler = is_dialler, .peer_transport = *peer};
     struct hello hello = self->hello;
+#ifndef GRIOT_WITHOUT_T06_NONCE
     random_fill(hello.nonce, sizeof hello.nonce);
+#endif
     hello.clock = now;
     struct out own = out_into(session->own, sizeof session->own);
     hello_encode(&hello, &own);
@@ -63,14 +65,15 @@ static enum err take_hello(struct session *session, const struct session_self *s
     if (err != ERR_OK) {
         return err;
     }
-    bool is_too_old = session->peer_hello.protocol < membership_protocol_min(self->membership);
 #ifdef GRIOT_WITHOUT_T34_VERSION
-    is_too_old = false;
+    session->peer_hello.protocol = PROTOCOL_VERSION;
 #endif
-    if (is_too_old) {
-        *clause = "WIRE.md 5.2: an older protocol version than the roster allows";
+#ifndef GRIOT_WITHOUT_T34_MINIMUM
+    if (session->peer_hello.protocol < membership_protocol_min(self->membership)) {
+        *clause = "WIRE.md 5.2: a protocol older than the roster allows";
         return ERR_VERSION;
     }
+#endif
     if (session->peer_hello.protocol != PROTOCOL_VERSION) {
         *clause = "WIRE.md 5.2: another protocol version";
         return ERR_VERSION;

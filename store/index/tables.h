@@ -15,11 +15,12 @@ enum {
     VIEW_ERASED,  /* documents whose payload is not here any more, in blocks */
     VIEW_HIDDEN,  /* documents whose day has come, in blocks */
     VIEW_DAYS,    /* expiry day | document: of all that expire */
+    VIEW_WAITING, /* key id | log | seq -> which entries of the commit could not be opened yet */
     VIEW_TABLES
 };
 #define VIEW_TABLE_NAMES                                                                                                                             \
     {                                                                                                                                                \
-        "meta", "terms", "docs", "tail", "filters", "named", "dead", "ends", "authors", "erased", "hidden", "days"                                                               \
+        "meta", "terms", "docs", "tail", "filters", "named", "dead", "ends", "authors", "erased", "hidden", "days", "waiting"                        \
     }
 
 #endif

@@ -146,7 +146,7 @@ static void bench_open(struct bench *bench)
     MUST(sign_keypair(&public, &bench->identity) == ERR_OK);
     MUST(store_create(bench->home, &region, &node) == ERR_OK && store_open(bench->home, &bench->store) == ERR_OK);
     MUST(author_new(bench->store, bench->keyring, bench->identity, &bench->author) == ERR_OK);
-    MUST(views_open(bench->home, &bench->views) == ERR_OK);
+    MUST(views_open(bench->home, NULL, &bench->views) == ERR_OK);
     bench->draft = draft_new(kind_at(0));
     bench->record = malloc(sizeof *bench->record);
     MUST(bench->draft != NULL && bench->record != NULL);
@@ -307,7 +307,7 @@ static int search_main(const char *home, uint64_t records)
     uint64_t hits = 0;
     double begin = now_s(CLOCK_MONOTONIC), open_ms;
 
-    MUST(store_open(home, &store) == ERR_OK && views_open(home, &views) == ERR_OK);
+    MUST(store_open(home, &store) == ERR_OK && views_open(home, NULL, &views) == ERR_OK);
     open_ms = (now_s(CLOCK_MONOTONIC) - begin) * 1e3;
     for (int pass = -1; pass < PASSES; pass++) { /* one to warm up */
         for (uint32_t class = 0; class < CLASSES; class ++) {

@@ -41,12 +41,14 @@ static inline const char *figure_country(uint32_t number)
     return countries[number % (sizeof countries / sizeof *countries)];
 }
 
-/* Fifty words, drawn from `number`; returns the last draw. */
+static unsigned figure_words = 50; /* of the narrative */
+
+/* So many words, drawn from `number`; returns the last draw. */
 static inline uint64_t figure_narrative(uint32_t number, char *ret, size_t cap)
 {
     uint64_t x = number * 0x9e3779b97f4a7c15ULL + 1;
     size_t at = 0;
-    for (int i = 0; i < 50 && at + 16 < cap; i++) {
+    for (unsigned i = 0; i < figure_words && at + 16 < cap; i++) {
         x ^= x << 13;
         x ^= x >> 7;
         x ^= x << 17;

@@ -1,5 +1,6 @@
 /* A member with valid keys that misbehaves: `member HOME HUB BEHAVIOUR` speaks to the hub named HUB with the keys of HOME, whose daemon is down.
- * Exit 0 when the misbehaviour was carried out and the hub ended the session or went on as it should; the hub's status then says what it refused. */
+ * Exit 0 when the misbehaviour was carried out and the hub ended the session or went on as it should; the hub's status then says what it refused.
+ * Beside a session's misbehaviours there are those of a connection that never begins one (`parts`, `dust`, `route`): a raw socket with the keys of HOME. */
 #include "node/core/core.h"
 #include "node/net/gateway.h"
 #include "node/net/session.h"
@@ -7,6 +8,7 @@
 #include "store/store.h"
 
 #include <czmq.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -31,6 +33,7 @@ struct member_state {
     struct session_self self;
     struct unpack *unpack;
     struct log_info log; /* one of our own, with at least two commits */
+    const char *address; /* of the hub, as we dial it */
     bool is_gone;
 };
 
@@ -101,24 +104,28 @@ static bool own_log(void *arg, const struct log_info *log)
 
 static void open_all(struct member_state *m, const char *home, const char *hub)
 {
-    char why[GATEWAY_WHY_BYTES_MAX];
     MUST(crypto_start() == ERR_OK && home_open(home, &m->home) == ERR_OK && home_unlock(&m->home, NULL) == ERR_OK);
     MUST(store_open(m->home.path, &m->store) == ERR_OK && store_read_begin(m->store, &m->read) == ERR_OK);
     MUST(store_membership(m->read, sign_check, &m->membership) == ERR_OK);
     const struct member *member = membership_by_name(m->membership, hub);
     MUST(member != NULL && store_card(m->read, &member->node, &m->hub) == ERR_OK);
     MUST(store_logs(m->read, own_log, m) == ERR_OK);
-    struct gateway_config config = {.listen = "", .transport_public = m->home.transport_public, .transport = m->home.transport};
-    MUST(gateway_new(&config, &m->gateway, why) == ERR_OK);
-    const char *address = m->hub.addresses[0];
+    m->address = m->hub.addresses[0];
     for (uint32_t i = 0; i < m->home.config.peer_count; i++) {
         if (strcmp(m->home.config.peers[i].name, hub) == 0) {
-            address = m->home.config.peers[i].address;
+            m->address = m->home.config.peers[i].address;
         }
     }
     m->unpack = unpack_new();
-    gateway_dial(m->gateway, 1, address, &m->hub.transport);
+}
+
+static void dial(struct member_state *m)
+{
+    char why[GATEWAY_WHY_BYTES_MAX];
+    struct gateway_config config = {.listen = "", .transport_public = m->home.transport_public, .transport = m->home.transport};
     struct frame frame;
+    MUST(gateway_new(&config, &m->gateway, why) == ERR_OK);
+    gateway_dial(m->gateway, 1, m->address, &m->hub.transport);
     MUST(await(m, 0, &frame, NULL));
 }
 
@@ -169,13 +176,33 @@ static bool shake_hands(struct member_state *m, const char *behaviour)
     return true;
 }
 
+/* Wait until the hub asks for our log; from where through `ret`. */
+static bool await_sub(struct member_state *m, struct sub_item *ret, uint8_t *memory)
+{
+    static struct sub_item items[SUBS_PER_MESSAGE_MAX];
+    struct frame frame;
+    while (await(m, MESSAGE_SUB, &frame, memory)) {
+        bool has_digest;
+        struct hash digest;
+        size_t count = 0;
+        const char *clause;
+        MUST(sub_decode(m->unpack, frame.body, &has_digest, &digest, items, SUBS_PER_MESSAGE_MAX, &count, &clause) == ERR_OK);
+        for (size_t i = 0; i < count; i++) {
+            if (log_id_compare(&items[i].log, &m->log.head.log) == 0) {
+                *ret = items[i];
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 /* Say that we hold our log, wait until the hub asks for it, and give what `bend` makes of the true segment. */
 static void give_segment(struct member_state *m, void (*bend)(struct seg *seg))
 {
     static const struct hash none;
     uint8_t *memory = malloc(FRAME_BYTES_MAX * 2), *body = malloc(FRAME_BYTES_MAX * 2);
     struct head_hint hint = {.log = m->log.head.log, .seq = m->log.head.seq, .entries = m->log.head.entries};
-    struct frame frame;
     struct seg seg;
     uint64_t last_seq, last_entries;
     MUST(m->log.head.seq >= 2);
@@ -186,8 +213,9 @@ static void give_segment(struct member_state *m, void (*bend)(struct seg *seg))
     struct out out = out_into(body, 1024);
     heads_message_encode(true, &hint, 1, &out);
     send_body(m, MESSAGE_HEADS, out_written(&out));
-    MUST(await(m, MESSAGE_SUB, &frame, memory));
-    MUST(store_segment(m->read, &m->log.head.log, false, 0, &none, UINT64_MAX, 60000, &seg, &last_seq, &last_entries) == ERR_OK && seg.count >= 2);
+    struct sub_item asked = {0};
+    MUST(await_sub(m, &asked, memory));
+    MUST(store_segment(m->read, &m->log.head.log, asked.has_birth, asked.seq, &none, UINT64_MAX, 60000, &seg, &last_seq, &last_entries) == ERR_OK && seg.count >= 2);
     bend(&seg);
     struct out given = out_into(body, FRAME_BYTES_MAX);
     seg_encode(&seg, &given);
@@ -253,6 +281,29 @@ static void lie(struct member_state *m)
         send_body(m, MESSAGE_NOTICE, out_written(&message));
     }
     free(memory);
+}
+
+/* A relay that keeps a payload back and passes the rest on: the commit stays valid, what it says is gone. */
+static void bend_strip(struct seg *seg)
+{
+    static struct commit commit;
+    struct commit_packer *packer = commit_packer_new();
+    struct unpack *unpack = unpack_new();
+    struct span reduced;
+    const char *clause;
+    MUST(packer != NULL && unpack != NULL && commit_unpack(packer, seg->items[1], &reduced, &clause) == ERR_OK);
+    MUST(commit_reduced_decode(unpack, reduced, &commit, &clause) == ERR_OK);
+    struct entry *entry = &commit.entries[0];
+    hash_leaf(entry->salt, entry->payload, &entry->leaf.content);
+    entry->leaf.length = (uint32_t)entry->payload.n;
+    entry->has_payload = false;
+    struct out out = out_into(bent, sizeof bent);
+    out_bytes(&out, &(uint8_t){0}, 1); /* plain */
+    commit_reduced(&commit, &out);
+    MUST(!out.is_full);
+    seg->items[1] = out_written(&out);
+    commit_packer_destroy(&packer);
+    unpack_destroy(&unpack);
 }
 
 static bool take_roster(void *arg, const struct notice_ref *ref, struct span notice, struct span heads)
@@ -326,6 +377,8 @@ static void misbehave(struct member_state *m, const char *behaviour)
         give_segment(m, bend_gap);
     } else if (strcmp(behaviour, "birth") == 0) {
         give_segment(m, bend_birth);
+    } else if (strcmp(behaviour, "strip") == 0) {
+        give_segment(m, bend_strip);
     } else if (strcmp(behaviour, "notice") == 0) {
         struct notice notice = {.kind = NOTICE_CARD, .body = span_text("not a card"), .signature_count = 1};
         uint8_t whole[256];
@@ -355,6 +408,63 @@ static void misbehave(struct member_state *m, const char *behaviour)
         MUST(!"known behaviour");
     }
     free(large);
+}
+
+/* ---- without a session: a socket of libzmq with our keys ---- */
+
+enum { CHUNK_BYTES = 60000, PARTS = 5000 /* 300 MB */, DUST = 2000000, RAW_MS = 30000 };
+
+/* One message of very many frames. libzmq begins to send when it has the last one, and the hub has to end it in the middle. */
+static void send_parts(void *socket, int parts, size_t bytes)
+{
+    uint8_t *chunk = calloc(1, CHUNK_BYTES);
+    MUST(chunk != NULL);
+    for (int i = 1; i <= parts; i++) {
+        MUST(zmq_send(socket, chunk, bytes, i < parts ? ZMQ_SNDMORE : 0) >= 0);
+    }
+    free(chunk);
+}
+
+static void raw(struct member_state *m, const char *behaviour)
+{
+    void *context = zmq_ctx_new(), *socket = zmq_socket(context, ZMQ_DEALER), *monitor = zmq_socket(context, ZMQ_PAIR);
+    int never = -1, now = 0;
+    MUST(zmq_setsockopt(socket, ZMQ_CURVE_SERVERKEY, m->hub.transport.b, 32) == 0 && zmq_setsockopt(socket, ZMQ_CURVE_PUBLICKEY, m->home.transport_public.b, 32) == 0 &&
+         zmq_setsockopt(socket, ZMQ_CURVE_SECRETKEY, secret_read(m->home.transport), 32) == 0 && zmq_setsockopt(socket, ZMQ_LINGER, &now, sizeof now) == 0 &&
+         zmq_setsockopt(socket, ZMQ_RECONNECT_IVL, &never, sizeof never) == 0 && zmq_setsockopt(socket, ZMQ_SNDHWM, &now, sizeof now) == 0);
+    if (strcmp(behaviour, "route") == 0) {
+        MUST(zmq_setsockopt(socket, ZMQ_ROUTING_ID, "rilo-douala", 11) == 0);
+    }
+    MUST(zmq_socket_monitor(socket, "inproc://monitor", ZMQ_EVENT_DISCONNECTED) == 0 && zmq_connect(monitor, "inproc://monitor") == 0);
+    MUST(zmq_connect(socket, m->address) == 0);
+    if (strcmp(behaviour, "parts") == 0) {
+        send_parts(socket, PARTS, CHUNK_BYTES);
+    } else if (strcmp(behaviour, "dust") == 0) {
+        send_parts(socket, DUST, 1);
+    } else if (strcmp(behaviour, "pair") == 0) {
+        send_parts(socket, 2, 20);
+    } else {
+        send_parts(socket, 1, 20);
+    }
+    zmq_pollitem_t item = {.socket = monitor, .events = ZMQ_POLLIN};
+    bool is_over = zmq_poll(&item, 1, RAW_MS) > 0;
+    printf("%s: the hub %s\n", behaviour, is_over ? "ended the connection" : "went on");
+    zmq_socket_monitor(socket, NULL, 0);
+    zmq_close(monitor);
+    zmq_close(socket);
+    zmq_ctx_term(context);
+    MUST(is_over);
+}
+
+static bool is_raw(const char *behaviour)
+{
+    static const char *const all[] = {"parts", "dust", "pair", "route"};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        if (strcmp(behaviour, all[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* HOME SECONDS rotated: new keys as if the overlap ended in SECONDS. */
@@ -417,6 +527,11 @@ int main(int argc, char **argv)
         return 0;
     }
     open_all(&m, argv[1], argv[2]);
+    if (is_raw(argv[3])) {
+        raw(&m, argv[3]);
+        return 0;
+    }
+    dial(&m);
     bool stands = shake_hands(&m, argv[3]);
     bool is_handshake = strcmp(argv[3], "region") == 0 || strncmp(argv[3], "protocol", 8) == 0 || strcmp(argv[3], "ack") == 0;
     if (!is_handshake) {

@@ -29,6 +29,11 @@ printf '\x01\x28\xb5\x2f\xfd\x20\x00\x01\x00\x00' | put packed empty
 
 bytes birth | put birth birth
 
+after '\x00' sealed | put sealed inside
+after '\x01' sender_key | put sealed key
+printf '\x01\x96\x02\x00\x00\x00\x00\x00' | put sealed newer_key
+{ printf '\x00\x00\x0d\x94\x01\x01\x00\xc4\x07\x01\x28\xb5\x2f\xfd\x20\xff' && head -c 121 /dev/zero; } | put sealed short_frame
+
 after '\x00' notice | put notice envelope
 after '\x01' charter | put notice charter
 after '\x02' roster | put notice roster
@@ -53,3 +58,15 @@ after "$session\x08" notices | put message notices
 after "$session\x09" notice_message | put message notice
 after "$session\x0a" ping | put message ping
 after "$session\x0c" bye | put message bye
+
+after '\x00' bundle_head | put bundle head
+after '\x01' bundle_document | put bundle document
+after '\x03' bundle_contents | put bundle contents
+after '\x04' bundle_trailer | put bundle trailer
+{ printf '\x02\x92\xc4\x01x\xc4\x40' && printf '\x5a%.0s' $(seq 64); } | put bundle signed
+printf '\x05griot bundle 1\n\x00\x00\x01\x00' | put bundle opening
+printf '\x05griot bundle 12\n\x00\x00\x01\x00' | put bundle newer
+printf '\x05griot bundle 1\n\xff\xff\xff\xff' | put bundle four_giga_head
+printf '\x06\x01\x00\x00\x01\x00' | put bundle chunk
+printf '\x06\x00\xff\xff\xff\xff' | put bundle four_giga_chunk
+{ printf '\x07\x00\x00\x40' && bytes bundle_document | head -c 64; } | put bundle file_of_nonsense

@@ -118,7 +118,7 @@ static bool head_add(void *arg, const struct log_info *log)
     return true;
 }
 
-static void carry_log(struct office *from, struct office *to, const struct log_id *log)
+void office_carry_log(struct office *from, struct office *to, const struct log_id *log)
 {
     static const struct hash any;
     struct log_info held = {0};
@@ -156,7 +156,7 @@ void office_carry(struct office *from, struct office *to)
     assert_int_equal(store_logs(read, head_add, &heads), ERR_OK);
     store_read_end(&read);
     for (size_t i = 0; i < heads.count; i++) {
-        carry_log(from, to, &heads.items[i].log);
+        office_carry_log(from, to, &heads.items[i].log);
     }
 }
 

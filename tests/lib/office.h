@@ -32,6 +32,9 @@ void offices_found(struct office *offices, size_t count);
 /* Everything that `from` holds of all logs, to `to`. */
 void office_carry(struct office *from, struct office *to);
 
+/* One log of it. */
+void office_carry_log(struct office *from, struct office *to, const struct log_id *log);
+
 /* Append one payload for these offices (bit i: node i of the region; 0: the whole region). */
 struct hash office_write(struct office *office, enum channel channel, uint32_t readers, struct span payload, struct wall_ms now);
 struct audience office_audience(const struct region *region, uint32_t readers);

@@ -108,7 +108,7 @@ struct span region_roster(struct region *region, const struct region_roster *spe
                             .threshold = REGION_THRESHOLD,
                             .key_count = REGION_ROOTS,
                             .created = {1000 + spec->salt},
-                            .protocol_min = 1,
+                            .protocol_min = spec->protocol_min == 0 ? 1 : spec->protocol_min,
                             .profile = PROFILE_SANDBOX,
                             .members = members,
                             .cuts = cuts};

@@ -43,6 +43,7 @@ struct region_roster {
     uint32_t head_count;
     uint32_t signers;               /* how many root keys sign; 0: the threshold */
     uint32_t salt;                  /* makes another one of the same content */
+    uint32_t protocol_min;          /* 0: 1 */
     const struct region_id *region; /* NULL: this one */
 };
 /* The notice; its hash when `ret_hash` is not NULL. */

@@ -7,6 +7,7 @@ enum {
     HEAL_MAX_US = 240000000, /* a blamed peer waits 60 s, a dead link is found in 20, a frontier takes 40, twice over */
     LOOK_US = 1000000,
 };
+#define ECLIPSE_US UINT64_C(86400000000)
 
 enum fault {
     FAULT_BREAK,
@@ -46,7 +47,7 @@ static void plan_cut(struct world *world, uint64_t end_us)
     uint64_t at_us = rng_between(&world->rng, 3000000, end_us);
     uint32_t node = any_edge(world);
 
-    if (!rng_chance(&world->rng, 300) || world->node_count < 4 || world->nodes[node].is_liar) {
+    if (!rng_chance(&world->rng, 300) || world->node_count < 4 || world->nodes[node].is_liar || world->hostile != UINT32_MAX || world->tape != NULL) {
         return;
     }
     world->subject = node;
@@ -63,6 +64,15 @@ static void plan_cut(struct world *world, uint64_t end_us)
     }
 }
 
+/* A day in which little happens, and one office hears nothing of it. */
+static void eclipse_plan(struct world *world)
+{
+    for (uint32_t i = 0; i < 48; i++) {
+        plan(world, rng_below(&world->rng, ECLIPSE_US), HAPPEN_APPEND, any_node(world), 0);
+    }
+    plan(world, ECLIPSE_US, HAPPEN_FAULT, 0, FAULT_END);
+}
+
 void faults_plan(struct world *world)
 {
     uint64_t end_us = rng_between(&world->rng, 40, 90) * 1000000;
@@ -70,8 +80,22 @@ void faults_plan(struct world *world)
     uint64_t faults = rng_between(&world->rng, 3, 25);
 
     if (world->options.is_story) {
+        world->hostile = world->eclipsed = UINT32_MAX;
         story_run(world);
         return;
+    }
+    hostile_plan(world);
+    if (world->options.threat == THREAT_ECLIPSE) {
+        eclipse_plan(world);
+        return;
+    }
+    if (world->options.threat == THREAT_REPLAY) {
+        replay_plan(world);
+    }
+    if (hostile_rolls_back(world)) {
+        plan(world, end_us / 3, HAPPEN_FAULT, world->hostile, FAULT_IMAGE);
+        plan(world, end_us / 2, HAPPEN_FAULT, world->hostile, FAULT_RESTORE);
+        plan(world, end_us + 10000000, HAPPEN_FAULT, world->hostile, FAULT_RESTORE);
     }
     for (uint64_t i = 0; i < appends; i++) {
         plan(world, rng_below(&world->rng, end_us), HAPPEN_APPEND, any_node(world), 0);
@@ -79,7 +103,7 @@ void faults_plan(struct world *world)
     for (uint64_t i = 0; i < faults; i++) {
         plan(world, rng_between(&world->rng, 1000000, end_us), HAPPEN_FAULT, any_node(world), rng_below(&world->rng, FAULT_CRASH + 1));
     }
-    if (rng_chance(&world->rng, 250)) {
+    if (rng_chance(&world->rng, 250) && world->tape == NULL) { /* what is found out by a replay is no harm of it */
         uint32_t node = any_node(world);
         uint64_t at_us = rng_between(&world->rng, 2000000, end_us / 2);
 
@@ -89,9 +113,11 @@ void faults_plan(struct world *world)
             plan(world, rng_between(&world->rng, at_us, end_us), HAPPEN_APPEND, node, 0);
         }
     }
-    if (rng_chance(&world->rng, 250)) {
+    if (rng_chance(&world->rng, 250) && world->tape == NULL) {
         /* Not the only hub: between honest nodes there has to be a way that no liar stands in. */
-        plan(world, rng_between(&world->rng, 1000000, end_us), HAPPEN_FAULT, world->hub_count > 1 ? any_node(world) : any_edge(world), FAULT_FORK);
+        bool is_any = world->hub_count > 1 && world->hostile == UINT32_MAX;
+
+        plan(world, rng_between(&world->rng, 1000000, end_us), HAPPEN_FAULT, is_any ? any_node(world) : any_edge(world), FAULT_FORK);
     }
     if (rng_chance(&world->rng, 150)) {
         world->nodes[any_edge(world)].is_liar = true;
@@ -143,6 +169,7 @@ static void links_heal(struct world *world)
 static void end(struct world *world)
 {
     world_say(world, "no more faults");
+    judge_eclipse(world);
     world->is_healing = true;
     world->heal_us = world->now_us;
     links_heal(world);
@@ -289,8 +316,12 @@ static void append(struct world *world, struct node *node)
 
 static void look(struct world *world)
 {
-    if (judge_is_converged(world) && judge_is_quiet(world)) {
-        world->end_us = world->now_us;
+    if (judge_is_converged(world) && (replay_is_under_way(world) || judge_is_quiet(world))) {
+        if (replay_goes_on(world)) {
+            plan(world, world->now_us + LOOK_US, HAPPEN_LOOK, 0, 0);
+        } else {
+            world->end_us = world->now_us;
+        }
     } else if (world->now_us - world->heal_us > HEAL_MAX_US) {
         world->end_us = world->now_us; /* the judge says what is wrong */
     } else {

@@ -96,6 +96,9 @@ void judge_drop(struct world *world, struct node *node, const struct sync_action
     if (reason == ERR_NOT_MEMBER && world->subject != NOBODY_OUT) {
         return; /* of who was put out, or by it */
     }
+    if (action->peer == world->hostile || node->index == world->hostile || replay_concerns(world, node->index) || replay_concerns(world, action->peer)) {
+        return;
+    }
     if (err_blame(reason) == BLAME_PEER && !world->nodes[action->peer].is_liar && !node->is_liar && !world->nodes[action->peer].is_forker) {
         world_fail(world, "node %u blames the honest node %u: %s, %s", node->index, action->peer, err_name(reason),
                    action->u.drop.clause == NULL ? "" : action->u.drop.clause);
@@ -169,31 +172,45 @@ static void judge_forks(struct world *world)
     }
 }
 
+/* Must this node end like the others? Not one that is out, with whom nobody speaks; not a hub that has turned; nor whoever forks while such a hub keeps his branches apart: nobody may ever tell him. */
+static bool is_judged(const struct world *world, uint32_t node)
+{
+    return node != world->out && node != world->hostile && (world->hostile == UINT32_MAX || !world->nodes[node].is_forker);
+}
+
+/* What it holds is what all must hold. */
+static uint32_t first_honest(const struct world *world)
+{
+    uint32_t node = 0;
+
+    while (!is_judged(world, node)) {
+        node++;
+    }
+    return node;
+}
+
 bool judge_is_converged(struct world *world)
 {
+    uint32_t first = first_honest(world);
     struct hash heads, notices, other;
 
     for (uint32_t i = 0; i < world->node_count; i++) {
         if (!world->nodes[i].is_up) {
             return false;
         }
-        if (i == world->out) {
-            continue; /* nobody speaks with it */
+    }
+    sync_heads_digest(world->nodes[first].engine, &heads);
+    sync_notices_digest(world->nodes[first].engine, &notices);
+    for (uint32_t i = first + 1; i < world->node_count; i++) {
+        if (!is_judged(world, i)) {
+            continue;
         }
         sync_heads_digest(world->nodes[i].engine, &other);
-        if (i == 0) {
-            heads = other;
-        }
         if (!hash_equal(&heads, &other)) {
             return false;
         }
-    }
-    for (uint32_t i = 0; i < world->node_count; i++) {
         sync_notices_digest(world->nodes[i].engine, &other);
-        if (i == 0) {
-            notices = other;
-        }
-        if (i != world->out && !hash_equal(&notices, &other)) {
+        if (!hash_equal(&notices, &other)) {
             return false;
         }
     }
@@ -218,10 +235,15 @@ static bool notices_differ(struct world *world, const struct node *a, const stru
 
 static void stuck_explain(struct world *world)
 {
-    for (uint32_t i = 1; i < world->node_count; i++) {
-        struct node *a = &world->nodes[0];
-        struct node *b = &world->nodes[i == world->out ? 0 : i];
+    uint32_t first = first_honest(world);
 
+    for (uint32_t i = first + 1; i < world->node_count; i++) {
+        struct node *a = &world->nodes[first];
+        struct node *b = &world->nodes[i];
+
+        if (!is_judged(world, i)) {
+            continue;
+        }
         for (uint32_t k = 0; k < world->registry.log_count; k++) {
             const struct sim_log *log = world->registry.logs[k];
             const struct disk_log *x = disk_log(&a->disk, &log->birth.log);
@@ -236,27 +258,27 @@ static void stuck_explain(struct world *world)
                 (void)disk_head(y, &hy);
             }
             if (hx.seq != hy.seq || !hash_equal(&hx.hash, &hy.hash)) {
-                world_fail(world, "L1: nodes 0 and %u do not agree on log %u of node %u (%lld and %lld)", i, log->number, log->author,
+                world_fail(world, "L1: nodes %u and %u do not agree on log %u of node %u (%lld and %lld)", first, i, log->number, log->author,
                            (long long)hx.seq, (long long)hy.seq);
                 return;
             }
         }
     }
-    for (uint32_t i = 1; i < world->node_count; i++) {
-        if (i == world->out) {
-            continue;
-        }
-        if (notices_differ(world, &world->nodes[0], &world->nodes[i]) || notices_differ(world, &world->nodes[i], &world->nodes[0])) {
+    for (uint32_t i = first + 1; i < world->node_count; i++) {
+        const struct node *a = &world->nodes[first];
+        const struct node *b = &world->nodes[i];
+
+        if (is_judged(world, i) && (notices_differ(world, a, b) || notices_differ(world, b, a))) {
             return;
         }
     }
-    for (uint32_t i = 0; i < world->node_count; i++) {
+    for (uint32_t i = first + 1; i < world->node_count; i++) {
         struct hash a, b;
 
-        sync_notices_digest(world->nodes[0].engine, &a);
+        sync_notices_digest(world->nodes[first].engine, &a);
         sync_notices_digest(world->nodes[i].engine, &b);
-        if (i != world->out && !hash_equal(&a, &b)) {
-            world_fail(world, "L1: the engines of 0 and %u do not agree on their notices, their disks do", i);
+        if (is_judged(world, i) && !hash_equal(&a, &b)) {
+            world_fail(world, "L1: the engines of %u and %u do not agree on their notices, their disks do", first, i);
             return;
         }
     }
@@ -279,9 +301,9 @@ void judge_heal(struct world *world)
     for (uint32_t k = 0; k < world->registry.log_count; k++) {
         for (uint32_t i = 0; i < world->node_count; i++) {
             const struct disk_log *log = disk_log(&world->nodes[i].disk, &world->registry.logs[k]->birth.log);
-            bool is_yielding = log != NULL && log->log->author == i && (log->is_closed || world->nodes[i].is_restored);
+            bool is_yielding = log != NULL && ((log->log->author == i && (log->is_closed || world->nodes[i].is_restored)) || !is_judged(world, i));
 
-            if (log != NULL && !is_yielding && i != world->out && disk_counts(log) > heal_counts[k]) {
+            if (log != NULL && !is_yielding && disk_counts(log) > heal_counts[k]) {
                 heal_counts[k] = disk_counts(log);
             }
         }
@@ -298,7 +320,7 @@ void judge_fini(void)
 static void judge_lost(struct world *world)
 {
     for (uint32_t k = 0; k < heal_count; k++) {
-        const struct disk_log *log = disk_log(&world->nodes[0].disk, &world->registry.logs[k]->birth.log);
+        const struct disk_log *log = disk_log(&world->nodes[first_honest(world)].disk, &world->registry.logs[k]->birth.log);
 
         if (heal_counts[k] > 0 && (log == NULL || (log->fork == 0 && log->cut == CUT_NONE && disk_counts(log) < heal_counts[k]))) {
             world_fail(world, "log %u of node %u had %llu commits, %u are left", world->registry.logs[k]->number, world->registry.logs[k]->author,
@@ -313,20 +335,21 @@ static void judge_quiet(struct world *world)
     for (uint32_t i = 0; i < world->node_count; i++) {
         struct node *node = &world->nodes[i];
 
-        if (i == world->out) {
+        if (!is_judged(world, i)) {
             continue;
         }
         /* What counts of a node that is out may have been held by one node only, whose disk went back: it is missing for good, and they know it; its logs perhaps not even by name. */
         static const struct node_id unknown;
         uint64_t lost =
             world->out == NOBODY_OUT ? 0 : sync_missing_of(node->engine, &world->registry.nodes[world->out]) + sync_missing_of(node->engine, &unknown);
-        if (sync_missing(node->engine) != lost) {
+        /* And only a hub that keeps it may have what nobody else has; or say so. */
+        if (sync_missing(node->engine) != lost && world->hostile == UINT32_MAX) {
             world_fail(world, "L4: node %u believes that it misses %llu entries", i, (unsigned long long)sync_missing(node->engine));
         }
         for (uint32_t k = 0; k < world->node_count; k++) {
             struct sync_peer peer;
 
-            if (sync_peer_at(node->engine, k, &peer) && peer.is_vector_known && (peer.claims != 0 || peer.we_miss != 0 || peer.they_miss != 0)) {
+            if (is_judged(world, k) && sync_peer_at(node->engine, k, &peer) && peer.is_vector_known && (peer.claims != 0 || peer.we_miss != 0 || peer.they_miss != 0)) {
                 world_fail(world, "L4: node %u and its peer %u: %u claims open, %llu here and %llu there missing", i, k, peer.claims,
                            (unsigned long long)peer.we_miss, (unsigned long long)peer.they_miss);
             }
@@ -361,7 +384,7 @@ static void judge_proofs(struct world *world)
             log = registry_log(&world->registry, &notice->heads[0].log);
             if (log == NULL || (!world->nodes[log->author].is_forker && !world->nodes[log->author].is_restored)) {
                 world_fail(world, "S13: a fork is proven of node %u, which did not fork", log == NULL ? 0 : log->author);
-            } else if (i == 0 && registry_read(&world->registry, notice->bytes, 0, NULL, span_of(NULL, 0), &err) != notice) {
+            } else if (i == first_honest(world) && registry_read(&world->registry, notice->bytes, 0, NULL, span_of(NULL, 0), &err) != notice) {
                 world_fail(world, "S13: a fork proof does not stand alone: %s", err_name(err));
             }
         }
@@ -372,7 +395,7 @@ static void judge_proofs(struct world *world)
 static void judge_order(struct world *world)
 {
     struct disk disk;
-    const struct disk *from = &world->nodes[0].disk;
+    const struct disk *from = &world->nodes[first_honest(world)].disk;
     static uint8_t bytes[2 * FRAME_BYTES_MAX];
     uint32_t left = 0;
 
@@ -433,6 +456,26 @@ static void judge_order(struct world *world)
         }
     }
     disk_fini(&disk);
+}
+
+/* T08: after a day at the mercy of one liar an office knows that it is kept from something. */
+void judge_eclipse(struct world *world)
+{
+    struct node_id silent;
+    struct mono_ms now = {world_ms(world)};
+    uint64_t silence_ms;
+
+    if (world->eclipsed == UINT32_MAX) {
+        return;
+    }
+    for (uint32_t i = 0; i < world->node_count; i++) {
+        silence_ms = world->nodes[i].is_up ? sync_hub_silence_ms(world->nodes[i].engine, now, &silent) : 0;
+        if (i == world->eclipsed && silence_ms < HUB_SILENCE_MS) {
+            world_fail(world, "T08: node %u was cut off for a day and no alarm is raised", i);
+        } else if (i != world->eclipsed && i != world->hostile && silence_ms >= HUB_SILENCE_MS) {
+            world_fail(world, "T08: node %u raises an alarm though both hubs speak with it", i);
+        }
+    }
 }
 
 void judge_end(struct world *world)

@@ -144,7 +144,7 @@ void link_send(struct world *world, uint32_t from, uint32_t to, enum message_typ
     arrive.packet->session = link->session;
     arrive.packet->bytes = (uint32_t)body.n;
     memcpy(arrive.packet->body, body.p, body.n);
-    if (world->nodes[from].is_liar && !world->is_healing && rng_chance(&world->rng, 30)) {
+    if (world->nodes[from].is_liar && (!world->is_healing || from == world->hostile) && rng_chance(&world->rng, 30)) {
         if (type == MESSAGE_HEADS) {
             flood(world, &arrive);
         } else {
@@ -152,6 +152,10 @@ void link_send(struct world *world, uint32_t from, uint32_t to, enum message_typ
         }
     }
     world->messages++;
+    if (!hostile_send(world, from, to, &arrive)) {
+        free(arrive.packet);
+        return;
+    }
     world_push(world, &arrive);
 }
 
@@ -342,6 +346,7 @@ static void arrive(struct world *world, const struct happening *happening)
     }
     link->is_doomed = link->is_doomed || link->ways[happening->way].is_dead;
     if (!link->ways[happening->way].is_dead && link->is_up[end] && node->is_up) {
+        replay_keep(world, link->nodes[happening->way], node->index, happening->packet);
         node_receive(world, node, link->nodes[happening->way], happening->packet);
     }
 }

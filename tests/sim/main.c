@@ -7,12 +7,15 @@
  *     --repeat         run each seed twice and compare the hashes of all that happened
  *     --bug-expected   success is that some seed fails
  *     --story          three nodes, one record, in words
+ *     --threat WHAT    hub: one hub of two is hostile for ever; eclipse: one office has only a liar for a day;
+ *                      replay: all that one node was sent comes again
  * Exit: 0 as expected, 1 not, 2 wrong usage. */
 #include <errno.h>
 #include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -71,7 +74,9 @@ static bool seed_run(const struct options *options, struct tally *tally, uint64_
 
 static void failure_say(const struct command *command, uint64_t seed, const char *why)
 {
-    printf("seed %" PRIu64 ": %s\n    again with: sim --seed %" PRIu64 " --nodes %u --trace\n", seed, why, seed, command->options.nodes);
+    static const char *const threats[] = {"", " --threat hub", " --threat eclipse", " --threat replay"};
+
+    printf("seed %" PRIu64 ": %s\n    again with: sim --seed %" PRIu64 " --nodes %u%s --trace\n", seed, why, seed, command->options.nodes, threats[command->options.threat]);
     (void)fflush(stdout);
 }
 
@@ -178,7 +183,8 @@ static void arguments(int argc, char **argv, struct command *ret)
     static const struct option long_options[] = {
         {"seeds", required_argument, NULL, 'n'},  {"seed", required_argument, NULL, 's'}, {"nodes", required_argument, NULL, 'k'},
         {"jobs", required_argument, NULL, 'j'},   {"trace", no_argument, NULL, 't'},      {"repeat", no_argument, NULL, 'r'},
-        {"bug-expected", no_argument, NULL, 'b'}, {"story", no_argument, NULL, 'y'},      {NULL, 0, NULL, 0},
+        {"bug-expected", no_argument, NULL, 'b'}, {"story", no_argument, NULL, 'y'},      {"threat", required_argument, NULL, 'h'},
+        {NULL, 0, NULL, 0},
     };
     int c;
 
@@ -206,6 +212,15 @@ static void arguments(int argc, char **argv, struct command *ret)
             break;
         case 'b':
             ret->is_bug_expected = true;
+            break;
+        case 'h':
+            ret->options.threat = strcmp(optarg, "hub") == 0 ? THREAT_HUB : strcmp(optarg, "eclipse") == 0  ? THREAT_ECLIPSE
+                                                                                     : strcmp(optarg, "replay") == 0 ? THREAT_REPLAY
+                                                                                                                     : THREAT_NONE;
+            if (ret->options.threat == THREAT_NONE) {
+                fprintf(stderr, "sim: threats are hub, eclipse and replay\n");
+                exit(2);
+            }
             break;
         case 'y':
             ret->options.is_story = true;

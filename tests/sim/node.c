@@ -53,6 +53,7 @@ static void action_do(struct world *world, struct node *node, const struct sync_
     case SYNC_DROP_PEER:
         world_say(world, "%u drops %u: %s %s", node->index, action->peer, err_name(action->u.drop.reason),
                   action->u.drop.clause == NULL ? "" : action->u.drop.clause);
+        world->drops++;
         judge_drop(world, node, action);
         link_drop(world, node->index, action->peer, action->u.drop.retry_after_ms);
         break;
@@ -344,14 +345,14 @@ void node_append(struct world *world, struct node *node, enum channel channel, u
 
     world_say(world, "%u appends %u to log %u from %u", node->index, commits, log->log->number, log->count + 1);
     for (uint32_t i = 0; i < commits; i++) {
-        disk_append(&node->disk, log, registry_author(&world->registry, log->log, disk_chain(log), entries, payload_bytes, world_ms(world)));
+        disk_append(&node->disk, log, registry_author(&world->registry, log->log, disk_chain(log), entries, payload_bytes, hostile_clock_ms(world, node)));
         if (log->branch_count > 0 && rng_chance(&world->rng, 500)) { /* a forker goes on lying */
             log->branch = realloc(log->branch, (log->branch_count + 1) * sizeof(struct sim_commit *));
             if (log->branch == NULL) {
                 abort();
             }
             log->branch[log->branch_count] =
-                registry_author(&world->registry, log->log, &log->branch[log->branch_count - 1]->chain, entries, payload_bytes, world_ms(world));
+                registry_author(&world->registry, log->log, &log->branch[log->branch_count - 1]->chain, entries, payload_bytes, hostile_clock_ms(world, node));
             log->branch_count++;
         }
         world->commits++;
@@ -373,7 +374,7 @@ void node_fork(struct world *world, struct node *node, enum channel channel)
     if (log->branch == NULL) {
         abort();
     }
-    log->branch[0] = registry_author(&world->registry, log->log, disk_chain(log), 1, 100, world_ms(world));
+    log->branch[0] = registry_author(&world->registry, log->log, disk_chain(log), 1, 100, hostile_clock_ms(world, node));
     log->branch_count = 1;
     log->branch_from = log->count + 1;
     world->forks++;

@@ -5,7 +5,7 @@
 
 #include "proto/message.h"
 #include "store/validity.h"
-#include "tests/sim/rng.h"
+#include "tests/lib/rng.h"
 
 enum { SIM_NODES_MAX = 64 };
 

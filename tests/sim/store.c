@@ -277,7 +277,7 @@ void store_make_frontier(struct world *world, struct node *node)
     if (held != NULL) {
         counter = (held->staged != NULL ? held->staged : held->live)->ref.counter + 1;
     }
-    (void)disk_notice(&node->disk, registry_frontier(&world->registry, node->index, counter, heads, n, world_ms(world)), UINT32_MAX);
+    (void)disk_notice(&node->disk, registry_frontier(&world->registry, node->index, counter, heads, n, hostile_clock_ms(world, node)), UINT32_MAX);
     node_disk_used(world, node);
 }
 
@@ -301,16 +301,22 @@ void store_own_ahead(struct world *world, struct node *node, const struct log_id
 {
     struct disk_log *log = disk_log(&node->disk, id);
 
-    if (log == NULL || log->is_closed) {
+    if (log == NULL) {
         return;
     }
-    world_say(world, "%u: others hold more of own log %u", node->index, log->log->number);
-    log->is_closed = true;
+    if (!log->is_closed) {
+        world_say(world, "%u: others hold more of own log %u", node->index, log->log->number);
+    }
+    log->is_closed = true; /* it may have been, in an earlier life */
     if (node->own[log->log->channel] == log->log) {
         node->own[log->log->channel] = NULL;
     }
     log->is_taken_back = !node->is_released && log->count > log->start;
     node->has_taken_back = node->has_taken_back || log->is_taken_back;
+    if (!log->is_taken_back) { /* it gave way, though there was nothing to take back */
+        log->source = UINT32_MAX;
+        node_tell_log(world, node, log, false);
+    }
 }
 
 /* What was appended to it since the start has not left when there was no echo yet: it is taken back and issued again in a

@@ -155,6 +155,7 @@ void world_fini(struct world *world)
         free(happening.packet);
     }
     free(world->heap);
+    replay_fini(world);
     free(world->links);
     registry_fini(&world->registry);
 }

@@ -84,13 +84,18 @@ struct node {
     bool has_taken_back;                     /* some own log is to be cut back before the next event */
     bool is_restored;                        /* an old image has been put back */
     bool is_stepping;
+    struct rng clock; /* what its clock shows is its own affair (hostile.c) */
     struct sync_event *todo; /* caused by actions, fed after them */
     uint32_t todo_first, todo_count, todo_cap;
 };
 
+/* What a run is about, beside everything that goes wrong anyhow (hostile.c). */
+enum threat { THREAT_NONE, THREAT_HUB, THREAT_ECLIPSE, THREAT_REPLAY };
+
 struct options {
     uint64_t seed;
     uint32_t nodes;
+    enum threat threat;
     bool is_trace, is_story;
 };
 
@@ -107,8 +112,15 @@ struct world {
     uint32_t link_count;
     struct sync_timing timing;
     uint64_t sync_us; /* a disk takes about this long */
+    struct rng hostile_rng;
+    uint32_t hostile; /* a hub that has turned; UINT32_MAX none */
+    uint32_t wiles;   /* what it does */
+    uint64_t victims; /* bit n: it works against node n (modulo 64) */
+    uint32_t eclipsed; /* an office that has nobody else; UINT32_MAX none */
     bool is_healing;  /* no more faults */
     uint64_t heal_us, end_us;
+    struct tape *tape; /* of frames to be played again; NULL none */
+    uint64_t drops;    /* sessions that an engine ended */
     uint64_t steps;
     uint64_t trace;    /* hash of everything that happened */
     char failure[256]; /* empty while all is well */
@@ -168,6 +180,24 @@ void link_drop(struct world *world, uint32_t node, uint32_t peer, uint32_t retry
 void link_node_down(struct world *world, uint32_t node);
 void link_happen(struct world *world, const struct happening *happening);
 
+/* hostile.c */
+void hostile_plan(struct world *world);
+/* A frame on its way: bent, put off, doubled. False: it never comes. */
+bool hostile_send(struct world *world, uint32_t from, uint32_t to, struct happening *arrive);
+bool hostile_rolls_back(const struct world *world);
+/* What a node believes to be the time: up to ten years off, jumping, frozen, or right. Goes into what it signs, and nowhere else. */
+uint64_t hostile_clock_ms(struct world *world, struct node *node);
+
+/* replay.c */
+void replay_plan(struct world *world);
+void replay_fini(struct world *world);
+void replay_keep(struct world *world, uint32_t from, uint32_t to, const struct packet *packet);
+/* All agree: play the tape once more. False when that has been done often enough. */
+bool replay_goes_on(struct world *world);
+bool replay_is_under_way(const struct world *world);
+/* Is this the node to which its peers seem to say what they said long ago? */
+bool replay_concerns(const struct world *world, uint32_t node);
+
 /* faults.c */
 void faults_plan(struct world *world);
 void faults_happen(struct world *world, const struct happening *happening);
@@ -183,6 +213,7 @@ bool judge_is_converged(struct world *world);
 bool judge_is_quiet(struct world *world);
 void judge_end(struct world *world);
 void judge_heal(struct world *world);
+void judge_eclipse(struct world *world);
 void judge_fini(void);
 
 /* trace.c */

@@ -541,7 +541,7 @@ static void one_node_may_begin_only_so_many_logs(void **state)
         region_log_init(&log, &region, EDGE, CHANNEL_BULK);
         struct seg seg = region_seg(&log.chain.log, 0, &log.birth, 1);
         enum err err = store_admit(home.store, &seg, &out, &clause);
-        assert_int_equal(err, i < NODE_LOGS_MAX ? ERR_OK : ERR_INTERNAL);
+        assert_int_equal(err, i < NODE_LOGS_MAX ? ERR_OK : ERR_QUOTA);
         assert_int_equal(out.is_new_log, i < NODE_LOGS_MAX);
         region_log_fini(&log);
     }

@@ -48,7 +48,7 @@ static void start_at(const char *name)
     secret_destroy(&key);
     service = (struct service){.home = &home};
     assert_int_equal(store_open(path, &service.store), ERR_OK);
-    assert_int_equal(views_open(path, &service.views), ERR_OK);
+    assert_int_equal(views_open(path, NULL, &service.views), ERR_OK);
     assert_int_equal(core_new(&home, service.store, NULL, &service.core, why), ERR_OK);
     assert_int_equal(control_new(path, &service, &control), ERR_OK);
     assert_int_equal(pthread_create(&thread, NULL, run, NULL), 0);

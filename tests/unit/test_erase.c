@@ -823,6 +823,37 @@ static void what_is_over_is_taken_without_its_payload_and_never_with_it(void **s
     region_log_fini(&log);
 }
 
+/* Of our own records what an import compares with goes too. */
+static void own_rows_go_when_the_day_is_over(void **state)
+{
+    struct life life;
+    struct record_id id;
+    uint8_t mem[PAYLOAD_BYTES_MAX];
+    struct own_record own = {.depth = 1, .expiry_day = today() - 8}, held;
+    struct head head;
+    (void)state;
+    life_begin(&life);
+    random_fill(id.b, sizeof id.b);
+    struct payload payload = {.kind = ENTRY_RECORD, .expiry_day = today() - 8, .bytes = record_bytes(&id, mem)};
+    assert_int_equal(store_begin(home.store), ERR_OK);
+    assert_int_equal(author_append(life.author, CHANNEL_REPORT, &payload, 1, (struct wall_ms){1700000000000}, 1, &own.version, &head), ERR_OK);
+    assert_int_equal(store_own_put(home.store, &id, &own), ERR_OK);
+    assert_int_equal(store_commit(home.store), ERR_OK);
+    assert_int_equal(store_begin(home.store), ERR_OK);
+    assert_int_equal(store_own_get(home.store, &id, &held), ERR_OK);
+    assert_int_equal(held.expiry_day, own.expiry_day);
+    store_abort(home.store);
+    clock_of(HUB_A, 1, today());
+    clock_of(OTHER, 1, today());
+    expire();
+    assert_false(is_here(&head.log, 1, 0));
+    assert_int_equal(store_begin(home.store), ERR_OK);
+    assert_int_equal(store_own_get(home.store, &id, &held), ERR_NOT_FOUND);
+    store_abort(home.store);
+    check_store();
+    life_end(&life);
+}
+
 static void many_expire_over_several_steps(void **state)
 {
     enum { COMMITS = 600 };
@@ -873,6 +904,7 @@ int main(void)
         TEST(a_backup_from_before_loses_the_payload_again),
         TEST(a_payload_is_freed_when_three_clocks_are_a_week_past_its_day),
         TEST(what_is_over_is_taken_without_its_payload_and_never_with_it),
+        TEST(own_rows_go_when_the_day_is_over),
         TEST(many_expire_over_several_steps),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -142,6 +142,101 @@ static void without_a_door_keeper_nobody_gets_in(void **state)
     secret_destroy(&secret);
 }
 
+/* Serve a listener and its door keeper for a while, or until the member has an event of this type. */
+static bool serve_until(struct listener *listener, struct zap *zap, struct gate *member, enum gateway_event_type type, int ms)
+{
+    struct gateway_event event;
+    int64_t until = gates_now() + ms;
+    while (gates_now() < until) {
+        if (zap != NULL) {
+            zap_answer(zap);
+        }
+        listener_read(listener);
+        while (gate_next(member, 5, &event)) {
+            if (event.type == type) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+static size_t routes_there(const struct routes *routes)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < routes->used; i++) {
+        count += routes->all[i].number != 0;
+    }
+    return count;
+}
+
+/* Z14: whoever is in goes on while the door keeper answers nobody; whoever asks for the door waits until his time is up, and no longer. */
+static void a_door_keeper_that_never_answers_stops_newcomers_only(void **state)
+{
+    struct transport transport = {.handshake_ms = 1000};
+    struct outbox outbox = {0};
+    struct routes routes;
+    struct zap *zap;
+    struct gate member, newcomer;
+    char why[GATEWAY_WHY_BYTES_MAX] = "";
+    struct secret *secret;
+    int ends[2];
+    unsigned port = 0;
+    (void)state;
+    assert_int_equal(curve_keypair(&transport.public, &secret), ERR_OK);
+    transport.secret = secret;
+    transport.context = zmq_ctx_new();
+    assert_true(pipe_pair(ends));
+    outbox.pipe = ends[0];
+    assert_int_equal(routes_init(&routes, &outbox), ERR_OK);
+    assert_int_equal(zap_new(transport.context, &zap), ERR_OK);
+    struct listener listener = {.transport = &transport, .routes = &routes, .zap = zap, .address = "tcp://127.0.0.1:*"};
+    assert_int_equal(listener_open(&listener, why), ERR_OK);
+    assert_int_equal(sscanf(listener.address, "tcp://127.0.0.1:%u", &port), 1);
+    gate_open(&member, false);
+    gate_open(&newcomer, false);
+    struct curve_public keys[] = {member.key, newcomer.key};
+    assert_int_equal(zap_allow(zap, keys, 2, NULL, 0), ERR_OK);
+
+    gate_dial(&member, 1, (uint16_t)port, &transport.public);
+    assert_true(serve_until(&listener, zap, &member, GATEWAY_OPEN, 5000));
+    gate_send(&member, 1, "in time", true);
+    assert_true(serve_until(&listener, zap, &member, GATEWAY_TAKEN, 5000));
+    for (int i = 0; i < 100 && routes_there(&routes) == 0; i++) {
+        (void)serve_until(&listener, zap, &member, GATEWAY_GONE, 10);
+    }
+    assert_int_equal(routes_there(&routes), 1);
+    uint32_t number = routes.all[0].number;
+
+    int64_t began = gates_now(); /* from now on nobody answers at the door */
+    gate_dial(&newcomer, 1, (uint16_t)port, &transport.public);
+    unsigned taken = 0;
+    bool is_gone = false;
+    while (!is_gone && gates_now() - began < 10000) {
+        gate_send(&member, 1, "still here", true);
+        taken += serve_until(&listener, NULL, &member, GATEWAY_TAKEN, 2000);
+        struct gateway_event event;
+        while (gate_next(&newcomer, 5, &event)) {
+            assert_int_not_equal(event.type, GATEWAY_OPEN);
+            is_gone = is_gone || event.type == GATEWAY_GONE;
+        }
+    }
+    assert_true(is_gone);
+    assert_true(taken > 3);
+    assert_int_equal(routes_there(&routes), 1);
+    assert_int_equal(routes.all[0].number, number);
+    gate_close(&newcomer);
+    gate_close(&member);
+    listener_close(&listener);
+    zap_destroy(&zap);
+    routes_fini(&routes);
+    outbox_fini(&outbox);
+    close(ends[0]);
+    close(ends[1]);
+    zmq_ctx_term(transport.context);
+    secret_destroy(&secret);
+}
+
 /* Z4: after a poll, and the gateway always polls, only the payload frame names its sender. */
 static void every_frame_names_the_key_of_its_sender(void **state)
 {
@@ -623,6 +718,7 @@ int main(void)
         cmocka_unit_test(a_stranger_that_libzmq_keeps_dialling_gets_in_by_itself),
         cmocka_unit_test(a_revoked_key_is_told_so),
         cmocka_unit_test(without_a_door_keeper_nobody_gets_in),
+        cmocka_unit_test(a_door_keeper_that_never_answers_stops_newcomers_only),
         cmocka_unit_test(every_frame_names_the_key_of_its_sender),
         cmocka_unit_test(a_chosen_routing_id_gains_nothing),
         cmocka_unit_test(a_revoked_member_is_muted_at_once_and_put_out),

@@ -77,7 +77,7 @@ static void every_purpose_gives_the_hash_of_another_implementation(void **state)
 static void no_two_labels_are_equal_nor_are_those_of_signatures(void **state)
 {
     static const char *const signs[] = {"commit", "birth",    "roster", "act",
-                                        "card",   "frontier", "hello"};
+                                        "card",   "frontier", "hello",  "bundle"};
     enum { SIGNS = sizeof signs / sizeof signs[0], ALL = HASH_PURPOSE_COUNT + SIGNS };
     uint8_t labels[ALL][GOLDEN_BYTES_MAX];
 
@@ -131,7 +131,7 @@ static void the_document_lists_every_label(void **state)
         }
         fclose(vectors);
     }
-    assert_int_equal(labels, HASH_PURPOSE_COUNT + 7);
+    assert_int_equal(labels, HASH_PURPOSE_COUNT + 8);
 }
 
 static void pieces_give_the_hash_of_the_whole(void **state)

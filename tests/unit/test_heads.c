@@ -7,8 +7,16 @@
 
 #include "crypto/hash.h"
 #include "node/engine/heads.h"
+#include "tests/lib/rng.h"
+
+#include <time.h>
 
 enum { MANY = 3000 };
+#ifdef __SANITIZE_ADDRESS__
+enum { GAMED = 30000 };
+#else
+enum { GAMED = 1000000 };
+#endif
 
 static struct log_id log_of(unsigned n)
 {
@@ -199,6 +207,66 @@ static void a_log_stands_in_one_list_at_a_time(void **state)
     heads_fini(&heads);
 }
 
+static uint64_t cpu_us(void)
+{
+    struct timespec now;
+
+    assert_int_equal(clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now), 0);
+    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+/* Ids as chance makes them, or as somebody would who grinds births until they meet: equal in their first 24 bytes. */
+static void id_make(struct rng *rng, bool is_gamed, struct log_id *ret)
+{
+    rng_fill(rng, ret->b, sizeof ret->b);
+    if (is_gamed) {
+        memset(ret->b, 0x5a, 24);
+    }
+}
+
+/* Microseconds to enter so many ids and find each again; gives up, with what it has taken, when that passes `most`. */
+static uint64_t table_us(bool is_gamed, uint32_t count, uint64_t most)
+{
+    struct rng rng = {.state = 7};
+    struct heads heads;
+    struct log_id id;
+    uint64_t begin = cpu_us(), took = 0;
+
+    heads_init(&heads, 99);
+    for (int pass = 0; pass < 2 && took <= most; pass++) {
+        rng.state = 7;
+        for (uint32_t i = 0; i < count && took <= most; i++) {
+            id_make(&rng, is_gamed, &id);
+            if (pass == 0) {
+                assert_int_not_equal(heads_add(&heads, &id), LOG_NONE);
+            } else {
+                assert_int_equal(heads_find(&heads, &id), i);
+            }
+            took = i % 1024 == 0 ? cpu_us() - begin : took;
+        }
+    }
+    took = cpu_us() - begin;
+    heads_fini(&heads);
+    return took;
+}
+
+/* T16: whoever chooses ids does not make the table slow. */
+static void ids_that_were_made_to_meet_are_found_as_fast_as_any(void **state)
+{
+    uint64_t fair = UINT64_MAX, gamed = UINT64_MAX;
+
+    (void)state;
+    for (int i = 0; i < 3 && (fair == UINT64_MAX || gamed >= 2 * fair); i++) { /* others use this machine, too */
+        uint64_t took = table_us(false, GAMED, UINT64_MAX);
+
+        fair = took < fair ? took : fair;
+        took = table_us(true, GAMED, 8 * fair);
+        gamed = took < gamed ? took : gamed;
+    }
+    print_message("    %d ids entered and found: %llu us, made to meet: %llu us\n", (int)GAMED, (unsigned long long)fair, (unsigned long long)gamed);
+    assert_true(gamed < 2 * fair);
+}
+
 static void another_seed_gives_another_table_and_the_same_answers(void **state)
 {
     struct siphash_key a = siphash_key_of(1);
@@ -221,6 +289,7 @@ int main(void)
         cmocka_unit_test(the_digest_is_that_of_the_sorted_list_whatever_the_order),
         cmocka_unit_test(the_digest_follows_every_head),
         cmocka_unit_test(a_log_stands_in_one_list_at_a_time),
+        cmocka_unit_test(ids_that_were_made_to_meet_are_found_as_fast_as_any),
         cmocka_unit_test(another_seed_gives_another_table_and_the_same_answers),
     };
 

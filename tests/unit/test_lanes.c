@@ -5,6 +5,7 @@
 #include <cmocka.h>
 
 #include "crypto/hash.h"
+#include "node/engine/peers.h"
 #include "tests/lib/puppet.h"
 
 #define NOBODY UINT32_MAX
@@ -385,6 +386,101 @@ static void an_alert_overtakes_a_backlog_after_two_frames(void **state)
     assert_memory_equal(range->u.range.log.b, puppet_log(LOG2).b, 32);
 }
 
+/* ---- T12: one author has much to say ---- */
+
+enum { FLOODER = 20, HONEST = 21, FLOOD_FIRST = 100, FLOOD_LOGS = 40, RANGES_MAX = 64 };
+
+static struct sync_action ranges[RANGES_MAX]; /* under way, oldest first */
+static size_t range_count;
+
+static void ranges_keep(void)
+{
+    const struct sync_action *range;
+
+    for (unsigned i = 0; (range = puppet_action(&p, SYNC_SEND_RANGE, EDGE, i)) != NULL; i++) {
+        assert_true(range_count < RANGES_MAX);
+        ranges[range_count++] = *range;
+    }
+}
+
+/* The frame that is under way for longest is taken and acknowledged. Which log it was of; 0: nothing is under way. */
+static unsigned frame_pass(void)
+{
+    struct sync_action range = ranges[0];
+    uint64_t last = range.u.range.after_seq + 10 < range.u.range.until_seq ? range.u.range.after_seq + 10 : range.u.range.until_seq;
+    unsigned log = 1;
+
+    if (range_count == 0) {
+        return 0;
+    }
+    while (memcmp(range.u.range.log.b, puppet_log(log).b, 32) != 0) {
+        log++;
+    }
+    memmove(ranges, ranges + 1, --range_count * sizeof ranges[0]);
+    puppet_sent(&p, EDGE, log, range.u.range.after_seq, last, FRAME_BYTES_DEFAULT);
+    ranges_keep();
+    puppet_says_head(&p, EDGE, false, log, last, 0);
+    ranges_keep();
+    return log;
+}
+
+static void flood_begin(enum channel channel)
+{
+    range_count = 0;
+    puppet_held(&p, LOG, 1, HONEST, CHANNEL_REPORT);
+    for (unsigned log = FLOOD_FIRST; log < FLOOD_FIRST + FLOOD_LOGS; log++) {
+        puppet_held(&p, log, 100000, FLOODER, channel);
+    }
+    puppet_up(&p, EDGE, ROLE_EDGE, false);
+    puppet_says_sub(&p, EDGE, LOG, 1, 0, true);
+    for (unsigned log = FLOOD_FIRST; log < FLOOD_FIRST + FLOOD_LOGS; log++) {
+        puppet_says_sub(&p, EDGE, log, 1, 0, true);
+        ranges_keep();
+    }
+}
+
+/* How many frames of others pass before what is recorded now goes. */
+static unsigned frames_before_mine(uint64_t seq)
+{
+    unsigned frames = 0;
+
+    puppet_stored(&p, LOG, seq, HONEST, CHANNEL_REPORT, NOBODY);
+    ranges_keep();
+    while (frame_pass() != LOG) {
+        assert_true(++frames < 10000);
+    }
+    return frames;
+}
+
+static void many_logs_of_one_author_get_no_more_than_one_of_another(void **state)
+{
+    (void)state;
+    flood_begin(CHANNEL_REPORT);
+    for (uint64_t seq = 2; seq < 40; seq++) {
+        assert_true(frames_before_mine(seq) <= 3); /* two are under way, one may be next */
+    }
+}
+
+static void who_calls_everything_urgent_is_not_urgent_for_long(void **state)
+{
+    unsigned most = 0, first;
+
+    (void)state;
+    flood_begin(CHANNEL_ALERT);
+    first = frames_before_mine(2);
+    assert_true(first > 3); /* alerts do go before reports */
+    assert_true((uint64_t)first * FRAME_BYTES_DEFAULT <= URGENT_BYTES_MAX + 4 * FRAME_BYTES_DEFAULT);
+    for (uint64_t seq = 3; seq < 40; seq++) {
+        unsigned frames = frames_before_mine(seq);
+
+        most = frames > most ? frames : most;
+    }
+    assert_true(most <= 3);
+    puppet_tick(&p, UINT64_C(100) * URGENT_STEP_MS); /* an hour later they are urgent again */
+    ranges_keep();
+    assert_true(frames_before_mine(40) > 3);
+}
+
 static void unacknowledged_bytes_stay_within_the_window(void **state)
 {
     uint64_t seq = 1;
@@ -732,6 +828,8 @@ int main(void)
         TEST(a_new_roster_brings_back_what_was_parked_for_its_author),
         TEST(a_peer_names_so_many_unknown_logs_and_no_more),
         TEST(an_alert_overtakes_a_backlog_after_two_frames),
+        TEST(many_logs_of_one_author_get_no_more_than_one_of_another),
+        TEST(who_calls_everything_urgent_is_not_urgent_for_long),
         TEST(unacknowledged_bytes_stay_within_the_window),
         TEST(slow_acknowledgements_make_frames_small),
         TEST(quick_acknowledgements_make_frames_large),

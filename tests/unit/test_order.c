@@ -323,7 +323,7 @@ static void run(struct outcome *ret)
     size_t order[ITEMS_MAX];
     bool follows_early = draw(2) == 0;
     home_init(&home, &region, SELF);
-    assert_int_equal(views_open(home.path, &views), ERR_OK);
+    assert_int_equal(views_open(home.path, NULL, &views), ERR_OK);
     memset(&before, 0xff, sizeof before);
     for (uint32_t pass = 0;; pass++) { /* what was refused comes again, until it changes nothing any more */
         assert_true(pass < PASSES_MAX);

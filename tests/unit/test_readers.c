@@ -5,39 +5,18 @@
 #include <setjmp.h>
 #include <cmocka.h>
 
-#include "node/file.h"
-#include "node/root.h"
-#include "node/sandbox.h"
-#include "node/service.h"
 #include "node/trust.h"
-#include "proto/pack.h"
+#include "tests/lib/station.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-static char work[64], region[128];
-static struct home home;
-static struct service service;
+static struct station station;
 static struct readers *readers;
 static json_t *error;
 
-static const char *below(const char *name)
-{
-    static char paths[4][PATH_MAX];
-    static int turn;
-    char *path = paths[turn++ % 4];
-    (void)snprintf(path, PATH_MAX, "%s/%s", region, name);
-    return path;
-}
-
-static void open_at(const char *name)
-{
-    assert_int_equal(home_open(below(name), &home), ERR_OK);
-    assert_int_equal(home_unlock(&home, NULL), ERR_OK);
-    assert_int_equal(service_open(&home, &service), ERR_OK);
-}
+static void open_at(const char *name) { station_open(&station, name); }
 
 static void close_it(void)
 {
@@ -45,19 +24,14 @@ static void close_it(void)
     readers = NULL;
     json_decref(error);
     error = NULL;
-    service_close(&service);
-    home_lock(&home);
+    station_close(&station);
 }
 
 static int setup(void **state)
 {
     static const char *const edges[] = {"sn", "gm", "bj", "cm", NULL};
-    struct sandbox_plan plan = {.hubs = 2, .edges = edges};
     (void)state;
-    (void)snprintf(work, sizeof work, "/tmp/test_readers.XXXXXX");
-    assert_non_null(mkdtemp(work));
-    (void)snprintf(region, sizeof region, "%s/region", work);
-    assert_int_equal(sandbox_create(region, &plan), ERR_OK);
+    station_init(&station, edges);
     return 0;
 }
 
@@ -65,7 +39,7 @@ static int teardown(void **state)
 {
     (void)state;
     close_it();
-    file_remove_tree(work);
+    station_fini(&station);
     return 0;
 }
 
@@ -74,7 +48,7 @@ static enum err ask(const char *list)
     enum err err;
     free(readers);
     json_decref(error);
-    error = service_readers(&service, list, &readers, &err);
+    error = service_readers(&station.service, list, &readers, &err);
     assert_int_equal(err == ERR_OK, readers != NULL);
     assert_int_equal(err == ERR_OK, error == NULL);
     return err;
@@ -99,28 +73,12 @@ static const char *said(const char *key)
     return text != NULL ? text : "";
 }
 
-/* A record of this node's, region-wide, as an officer enters it. */
+/* A record of this node's, region-wide. */
 static void record(const char *kind, const char *const *pairs)
 {
-    static struct record entered;
-    struct record_faults faults = {.count = 0};
-    struct draft *draft = draft_new(kind_by_name(span_text(kind)));
-    uint8_t payload_bytes[PAYLOAD_BYTES_MAX], batch_bytes[PAYLOAD_BYTES_MAX + 64];
-    struct out payload = out_into(payload_bytes, sizeof payload_bytes), batch = out_into(batch_bytes, sizeof batch_bytes);
-    struct append_plan plan = {.channel = CHANNEL_REPORT, .to = "region"};
     enum err err;
-    assert_non_null(draft);
-    for (; *pairs != NULL; pairs += 2) {
-        assert_true(draft_add(draft, span_text(pairs[0]), span_text(pairs[1]), &faults));
-    }
-    assert_true(draft_finish(draft, 20779, &entered, &faults));
-    assert_int_equal(record_encode(&entered, &payload), ERR_OK);
-    pack_array(&batch, 2);
-    pack_bin(&batch, span_of(NULL, 0));
-    pack_bin(&batch, out_written(&payload));
-    json_decref(service_append(&service, &plan, out_written(&batch), &err));
+    json_decref(station_record(&station, kind, pairs, NULL, "region", &err));
     assert_int_equal(err, ERR_OK);
-    draft_destroy(&draft);
 }
 
 static void operation(const char *name, const char *phase, const char *first, const char *second)
@@ -180,10 +138,10 @@ static void each_office_has_its_own_rilo(void **state)
     assert_string_equal(names(), "rilo-douala");
     close_it();
     open_at("sn");
-    home.config.rilo[0] = '\0';
+    station.home.config.rilo[0] = '\0';
     assert_int_equal(ask("rilo"), ERR_CONFIG);
     assert_non_null(strstr(said("do"), "rilo = NAME"));
-    (void)snprintf(home.config.rilo, sizeof home.config.rilo, "rilo-abidjan");
+    (void)snprintf(station.home.config.rilo, sizeof station.home.config.rilo, "rilo-abidjan");
     assert_int_equal(ask("gm,rilo"), ERR_CONFIG);
     assert_string_equal(said("value"), "rilo-abidjan");
 }
@@ -262,7 +220,7 @@ static void an_operation_is_its_participants(void **state)
     assert_string_equal(names(), "sn bj gm rilo-douala");
     /* by its id, and by the first digits */
     request = json_pack("{s:s, s:s}", "do", "search", "query", "kind:operation");
-    answer = service_answer(&service, request, NULL, NULL, &err);
+    answer = service_answer(&station.service, request, NULL, NULL, &err);
     (void)snprintf(id, sizeof id, "%s", json_string_value(json_object_get(json_array_get(json_object_get(answer, "hits"), 0), "id")));
     json_decref(request);
     json_decref(answer);
@@ -310,73 +268,22 @@ static void who_takes_part_and_is_no_member_is_left_out_and_named(void **state)
 
 /* ---- those who come and go ---- */
 
-static enum err root_key(void *arg, uint32_t number, struct unlock *ret)
-{
-    (void)number;
-    *ret = (struct unlock){.key = arg};
-    return ERR_OK;
-}
-
-static void sign(struct proposal_plan plan)
-{
-    struct secret *key = NULL;
-    struct root_signed made;
-    assert_int_equal(unlock_key_read(below("root/unlock/root"), &key), ERR_OK);
-    plan.now = (struct wall_ms){1700000000000};
-    assert_int_equal(root_roster(below("root"), NULL, &plan, false, root_key, key, &made, NULL), ERR_OK);
-    secret_destroy(&key);
-}
-
-/* The region's file reaches this node, but for cards of one name. */
-static void join(const char *without)
-{
-    struct region_file file;
-    struct trust_join join = {.count = 0};
-    struct span *notices;
-    assert_int_equal(region_file_read(below("root/region"), &file, NULL), ERR_OK);
-    notices = calloc(file.count, sizeof *notices);
-    assert_non_null(notices);
-    join.notices = notices;
-    for (size_t i = 0; i < file.count; i++) {
-        char print[FINGERPRINT_CHARS];
-        struct card card;
-        bool is_card = card_open(file.notices[i], &card, print, NULL) == ERR_OK;
-        if (!is_card || without == NULL || strcmp(card.name, without) != 0) {
-            notices[join.count++] = file.notices[i];
-        }
-    }
-    assert_int_equal(service_change(&service, trust_join, &join), ERR_OK);
-    assert_int_equal(join.refused, 0);
-    free(join.refs);
-    free(notices);
-    region_file_fini(&file);
-}
-
 static void who_has_no_card_is_in_but_cannot_read_yet(void **state)
 {
-    struct secret *key = secret_random(32);
-    struct unlock unlock = {.key = key};
-    struct home_plan plan = {.name = "tg", .role = ROLE_EDGE, .unlock = &unlock, .now = {1700000000000}};
-    static struct home newcomer;
     uint8_t bytes[CARD_NOTICE_BYTES_MAX];
     struct out out = out_into(bytes, sizeof bytes);
     struct span card;
     (void)state;
     open_at("sn");
-    plan.region = home.region;
-    assert_int_equal(home_create(below("tg"), &plan), ERR_OK);
-    assert_int_equal(home_open(below("tg"), &newcomer), ERR_OK);
-    assert_int_equal(home_card_current(&newcomer, &out), ERR_OK);
-    home_lock(&newcomer);
-    secret_destroy(&key);
+    station_newcomer(&station, "tg", &out);
     card = out_written(&out);
     assert_int_equal(ask("gm,tg"), ERR_NOT_FOUND);
-    sign((struct proposal_plan){.cards = &card, .card_count = 1});
-    join("tg");
+    station_sign(&station, &card, 1, NULL);
+    station_join(&station, "tg");
     assert_int_equal(ask("gm,tg"), ERR_OK);
     assert_string_equal(names(), "sn gm tg*");
     assert_int_equal(readers->audience.count, 3);
-    join(NULL);
+    station_join(&station, NULL);
     assert_int_equal(ask("gm,tg"), ERR_OK);
     assert_string_equal(names(), "sn gm tg");
 }
@@ -389,8 +296,8 @@ static void who_has_left_is_refused_by_name_and_left_out_of_operations(void **st
     operation("COCAIR", "OPERATE", "gm", "bj");
     assert_int_equal(ask("operation:COCAIR"), ERR_OK);
     assert_string_equal(names(), "sn bj gm");
-    sign((struct proposal_plan){.removed = removed});
-    join(NULL);
+    station_sign(&station, NULL, 0, removed);
+    station_join(&station, NULL);
     assert_int_equal(ask("bj,gm"), ERR_NOT_MEMBER);
     assert_string_equal(said("value"), "gm");
     assert_string_equal(said("what"), "this reader has left the region");
@@ -421,17 +328,17 @@ static void who_is_suspended_is_refused_by_name_and_left_out_of_operations(void 
     enum err err;
     (void)state;
     open_at("rilo-dakar");
-    json_decref(service_answer(&service, request, NULL, NULL, &err));
+    json_decref(service_answer(&station.service, request, NULL, NULL, &err));
     json_decref(request);
     assert_int_equal(err, ERR_OK);
-    assert_int_equal(store_read_begin(service.store, &read), ERR_OK);
+    assert_int_equal(store_read_begin(station.service.store, &read), ERR_OK);
     assert_int_equal(store_notices(read, keep_act, &out), ERR_OK);
     store_read_end(&read);
     close_it();
     open_at("sn");
     act = out_written(&out);
     operation("COCAIR", "OPERATE", "gm", "bj");
-    assert_int_equal(service_change(&service, trust_join, &join), ERR_OK);
+    assert_int_equal(service_change(&station.service, trust_join, &join), ERR_OK);
     assert_int_equal(join.stored, 1);
     free(join.refs);
     assert_int_equal(ask("gm"), ERR_NOT_MEMBER);
@@ -448,17 +355,20 @@ static void a_home_that_has_not_joined_knows_only_itself(void **state)
     struct unlock unlock = {.key = key};
     struct home_plan plan = {.name = "tg", .role = ROLE_EDGE, .region = {{1}}, .unlock = &unlock, .now = {1700000000000}};
     (void)state;
-    assert_int_equal(home_create(below("alone"), &plan), ERR_OK);
-    assert_int_equal(home_open(below("alone"), &home), ERR_OK);
-    assert_int_equal(home_unlock(&home, &unlock), ERR_OK);
+    assert_int_equal(home_create(station_path(&station, "alone"), &plan), ERR_OK);
+    assert_int_equal(home_open(station_path(&station, "alone"), &station.home), ERR_OK);
+    assert_int_equal(home_unlock(&station.home, &unlock), ERR_OK);
     secret_destroy(&key);
-    assert_int_equal(service_open(&home, &service), ERR_OK);
+    assert_int_equal(service_open(&station.home, &station.service), ERR_OK);
     assert_int_equal(ask("local"), ERR_OK);
     assert_string_equal(names(), "tg");
     assert_int_equal(ask("gm"), ERR_NOT_FOUND);
     assert_string_equal(said("what"), "this node knows no members yet");
     assert_int_equal(ask("region"), ERR_OK);
     assert_int_equal(readers->count, 0);
+    enum err err;
+    json_decref(station_record(&station, "seizure", (const char *const[]){"date", "2026-11-01", "country", "TG", "commodity", "cocaine", "quantity", "1 kg", NULL}, NULL, "local", &err));
+    assert_int_equal(err, ERR_OK);
 }
 
 /* ---- the request that begins a stream of records ---- */
@@ -494,7 +404,7 @@ static void what_was_shown_is_what_is_meant(void **state)
         {"the channel of orders", json_pack("{s:s}", "channel", "control"), ERR_USAGE},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        json_t *answer = service_append_begin(&service, rows[i].request, &plan, &err);
+        json_t *answer = service_append_begin(&station.service, rows[i].request, &plan, &err);
         if (err != rows[i].err || (err == ERR_OK) != (answer == NULL)) {
             fail_msg("%s: %s", rows[i].what, err_name(err));
         }
@@ -502,7 +412,7 @@ static void what_was_shown_is_what_is_meant(void **state)
         json_decref(rows[i].request);
     }
     request = json_pack("{s:s}", "do", "readers");
-    json_decref(service_answer(&service, request, NULL, NULL, &err));
+    json_decref(service_answer(&station.service, request, NULL, NULL, &err));
     json_decref(request);
     assert_int_equal(err, ERR_USAGE);
 }

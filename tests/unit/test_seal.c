@@ -941,6 +941,45 @@ static void what_gives_way_keeps_its_bytes_and_can_be_read(void **state)
     office_fsck(&office[B]);
 }
 
+/* The key has left, the entry has not: the new log has both, so whoever holds it alone can read. */
+static void a_log_that_is_begun_anew_has_the_keys_of_what_stands_in_it(void **state)
+{
+    (void)state;
+    struct hash first = write_text(A, TO_B, "has left"), second;
+    struct gave_way gave;
+    struct head head;
+
+    assert_int_equal(store_begin(office[A].home.store), ERR_OK);
+    assert_int_equal(author_released(office[A].author), ERR_OK);
+    assert_int_equal(store_commit(office[A].home.store), ERR_OK);
+    office_restart(&office[A]);
+    second = write_text(A, TO_B, "has not");
+    struct hash third = write_text(A, TO_B, "has not either");
+    assert_int_equal(keys_of(A, A), 1);
+    struct store_read *read = NULL;
+    struct log_info info;
+    assert_int_equal(store_read_begin(office[A].home.store, &read), ERR_OK);
+    assert_int_equal(store_log_by_number(read, 1, &info), ERR_OK);
+    store_read_end(&read);
+    head = info.head;
+    assert_int_equal(store_begin(office[A].home.store), ERR_OK);
+    assert_int_equal(author_give_way(office[A].author, &head.log, 0, 1, &gave), ERR_OK);
+    assert_int_equal(store_commit(office[A].home.store), ERR_OK);
+    assert_int_equal(gave.entries, 2);
+    assert_int_equal(gave.reissued.seq, 3); /* one copy of the key */
+    assert_int_equal(keys_of(A, A), 2);
+    office_fsck(&office[A]);
+    struct hash fourth = write_text(A, TO_B, "afterwards");
+    assert_int_equal(keys_of(A, A), 2);
+    office_carry_log(&office[A], &office[B], &gave.reissued.log);
+    expect_open(B, &second, "has not");
+    expect_open(B, &third, "has not either");
+    expect_open(B, &fourth, "afterwards");
+    expect_closed(B, &first, ERR_STALE); /* not carried */
+    office_carry(&office[A], &office[B]);
+    expect_open(B, &first, "has left");
+}
+
 /* Rows that do not match the logs are named. */
 static void a_check_names_keys_that_are_not_where_the_table_says(void **state)
 {
@@ -1061,6 +1100,7 @@ int main(void)
         TEST(a_key_that_is_not_whole_opens_nothing),
         TEST(what_came_later_in_the_journal_does_not_count_before),
         TEST(what_gives_way_keeps_its_bytes_and_can_be_read),
+        TEST(a_log_that_is_begun_anew_has_the_keys_of_what_stands_in_it),
         TEST(a_check_names_keys_that_are_not_where_the_table_says),
         TEST(readers_in_several_threads_share_an_opener),
     };

@@ -18,7 +18,7 @@
 
 static const char golden_file[] = "crypto_sign.hex";
 static const char *const names[] = {"commit", "birth",    "roster", "act",
-                                    "card",   "frontier", "hello"};
+                                    "card",   "frontier", "hello",  "bundle"};
 _Static_assert(sizeof names / sizeof names[0] == SIGN_PURPOSE_COUNT, "every purpose has a vector");
 
 struct fixture {

@@ -8,6 +8,8 @@
 #include <cmocka.h>
 
 #include "store/folder.h"
+#include "store/opener.h"
+#include "store/sender_keys.h"
 #include "tests/lib/home.h"
 
 #include <dlfcn.h>
@@ -185,8 +187,36 @@ static bool see_notice(void *arg, const struct notice_ref *ref, struct span noti
     return true;
 }
 
+static bool see_key(void *arg, const struct sender_key_info *info)
+{
+    *(struct hash *)arg = info->id;
+    return true;
+}
+
+/* What we have sealed can be opened again. */
+static enum err open_sealed(struct store *store, struct keyring *keyring)
+{
+    struct opener *opener = NULL;
+    struct store_read *read = NULL;
+    struct hash id = {{0}};
+    enum err err = opener_new(store, keyring, &opener);
+    if (err == ERR_OK) {
+        err = store_read_begin(store, &read);
+    }
+    if (err == ERR_OK) {
+        err = store_sender_keys(read, &region.nodes[HUB_A].id, see_key, &id);
+    }
+    if (err == ERR_OK) {
+        err = opener_key(opener, read, &region.nodes[HUB_A].id, &id, OPENER_NOW);
+    }
+    store_read_end(&read);
+    opener_destroy(&opener);
+    return err;
+}
+
 static enum err write_all(struct store *store, struct author *author)
 {
+    struct audience readers = {1, {region.nodes[EDGE].id}};
     struct seg seg = region_seg(&log_.chain.log, 0, items, ITEMS);
     struct payload payload = {.kind = ENTRY_RECORD, .bytes = span_text("text")};
     struct own_record own = {.depth = 1};
@@ -208,6 +238,10 @@ static enum err write_all(struct store *store, struct author *author)
         err = store_admit(store, &seg, &out, &clause);
     }
     if (err == ERR_OK) {
+        err = author_append(author, CHANNEL_REPORT, &payload, 1, (struct wall_ms){1}, 1, NULL, &head);
+    }
+    if (err == ERR_OK) { /* makes a key, or finds the one of an earlier life */
+        payload.audience = &readers;
         err = author_append(author, CHANNEL_REPORT, &payload, 1, (struct wall_ms){1}, 1, NULL, &head);
     }
     if (err == ERR_OK) {
@@ -296,6 +330,9 @@ static enum err live(void)
         err = read_all(store);
     }
     if (err == ERR_OK) {
+        err = open_sealed(store, keyring);
+    }
+    if (err == ERR_OK) {
         err = store_backup(store, copy);
     }
     author_destroy(&author);
@@ -320,7 +357,10 @@ static int setup(void **state)
     key = secret_random(32);
     struct unlock unlock = {.key = key};
     (void)snprintf(keys, sizeof keys, "%s/keys", home.path);
+    struct secret *encryption = secret_random(32);
     assert_int_equal(keyring_create(keys, &unlock, &keyring), ERR_OK);
+    assert_int_equal(keyring_put(keyring, "encryption-1", encryption, false), ERR_OK);
+    secret_destroy(&encryption);
     keyring_destroy(&keyring);
     region_log_init(&log_, &region, EDGE, CHANNEL_ALERT);
     items[0] = log_.birth;

@@ -275,6 +275,51 @@ static void what_was_shown_of_our_own_leaves_only_when_it_is_here(void **state)
     assert_int_equal(seq, 9);
 }
 
+/* A peer that claims more than it shows must not silence what left before, however often it claims. */
+static void what_gave_way_is_shown_again(void **state)
+{
+    uint64_t seq = 0;
+
+    (void)state;
+    puppet_roster(&p, 20, 2);
+    puppet_held(&p, OWN, 5, PUPPET_SELF, CHANNEL_REPORT);
+    puppet_up(&p, EDGE, ROLE_EDGE, false); /* one edge: no release yet */
+    puppet_says_echo(&p, EDGE, OWN, 9, 0);
+    puppet_says_head(&p, EDGE, true, OWN, 9, 0);
+    assert_false(puppet_has_head(&p, EDGE, OWN, &seq));
+    puppet_stored(&p, OWN, 5, PUPPET_SELF, CHANNEL_REPORT, NOBODY); /* it gave way, and nothing had to be taken back */
+    puppet_up(&p, EDGE2, ROLE_EDGE, false);
+    puppet_says_echo(&p, EDGE2, OWN, 900, 0); /* more still, and with it the release */
+    assert_true(sync_is_released(p.sync));
+    puppet_tick(&p, 20);
+    assert_true(puppet_has_head(&p, EDGE2, OWN, &seq));
+    assert_int_equal(seq, 5);
+}
+
+/* Each claim makes us begin a new log: of those of this life a peer may claim so many, and again when it has shown them. */
+static void a_liar_does_not_make_us_begin_logs_without_end(void **state)
+{
+    unsigned begun = 0;
+
+    (void)state;
+    puppet_roster(&p, 20, 2);
+    puppet_up(&p, HUB, ROLE_HUB, true);
+    for (unsigned log = 100; log < 160; log++) {
+        puppet_stored(&p, log, 1, PUPPET_SELF, CHANNEL_REPORT, NOBODY);
+        puppet_says_head(&p, HUB, false, log, 40, 0);
+        begun += puppet_action(&p, SYNC_OWN_AHEAD, NOBODY, 0) != NULL;
+    }
+    assert_int_equal(begun, CHANNEL_COUNT);
+    puppet_stored(&p, 100, 40, PUPPET_SELF, CHANNEL_REPORT, HUB); /* one was true */
+    puppet_stored(&p, 160, 1, PUPPET_SELF, CHANNEL_REPORT, NOBODY);
+    puppet_says_head(&p, HUB, false, 160, 40, 0);
+    assert_non_null(puppet_action(&p, SYNC_OWN_AHEAD, NOBODY, 0));
+    puppet_up(&p, HUB2, ROLE_HUB, true); /* whom others have lied about is believed */
+    puppet_stored(&p, 161, 1, PUPPET_SELF, CHANNEL_REPORT, NOBODY);
+    puppet_says_head(&p, HUB2, false, 161, 40, 0);
+    assert_non_null(puppet_action(&p, SYNC_OWN_AHEAD, NOBODY, 0));
+}
+
 static void after_the_release_an_alarm_withholds_nothing(void **state)
 {
     (void)state;
@@ -612,6 +657,8 @@ int main(void)
         TEST(alone_in_its_region_a_node_is_released_at_once),
         TEST(more_or_other_than_we_hold_of_our_own_is_an_alarm_and_is_fetched),
         TEST(what_was_shown_of_our_own_leaves_only_when_it_is_here),
+        TEST(what_gave_way_is_shown_again),
+        TEST(a_liar_does_not_make_us_begin_logs_without_end),
         TEST(after_the_release_an_alarm_withholds_nothing),
         TEST(who_found_us_unequal_learns_of_own_logs_at_the_release),
         TEST(a_segment_is_acknowledged_when_it_is_durable_and_not_before),

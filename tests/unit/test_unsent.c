@@ -495,14 +495,14 @@ static void the_views_begin_again_and_agree(void **state)
     struct head truth = append(&life, 4, NULL);
     assert_int_equal(carry(&life.home, &hub, &truth.log, &admitted), ERR_OK);
     append(&late, 7, NULL);
-    assert_int_equal(views_open(late.home.path, &views), ERR_OK);
+    assert_int_equal(views_open(late.home.path, NULL, &views), ERR_OK);
     assert_int_equal(followed_entries(&late, views), 9);
     (void)give_way(&late, &truth.log);
     assert_int_equal(carry(&hub, &late.home, &truth.log, &admitted), ERR_OK);
     assert_int_equal(followed_entries(&late, views), 13);
     views_close(&views);
     assert_int_equal(views_drop(late.home.path), ERR_OK);
-    assert_int_equal(views_open(late.home.path, &views), ERR_OK);
+    assert_int_equal(views_open(late.home.path, NULL, &views), ERR_OK);
     assert_int_equal(followed_entries(&late, views), 13);
     views_close(&views);
     life_end(&late);

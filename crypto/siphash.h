@@ -1,6 +1,6 @@
 /* siphash.h - a keyed 64-bit hash for tables whose keys others choose (SipHash-1-3, Aumasson and Bernstein 2012). */
-#ifndef GRIOT_NODE_ENGINE_SIPHASH_H
-#define GRIOT_NODE_ENGINE_SIPHASH_H
+#ifndef GRIOT_CRYPTO_SIPHASH_H
+#define GRIOT_CRYPTO_SIPHASH_H
 
 #include "proto/span.h"
 

@@ -1,4 +1,4 @@
-#include "tests/sim/rng.h"
+#include "tests/lib/rng.h"
 
 #include <string.h>
 
