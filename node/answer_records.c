@@ -388,6 +388,7 @@ static bool put_version(void *arg, const struct version *version)
     char hex[HEX_ID];
     json_t *row = json_object();
     json_object_set_new(row, "current", json_boolean(version->is_current));
+    json_object_set_new(row, "disputed", json_boolean(version->is_disputed));
     answer_hex(row, "version", version->content.b, sizeof version->content.b);
     answer_text(row, "origin", node_name(&listing->view->live, &version->author, hex));
     answer_text(row, "channel", channel_name(version->channel));
@@ -448,6 +449,7 @@ json_t *answer_show(struct service *service, const json_t *request, enum err *re
         answer = answer_new(service, "griot.show/1");
         answer_hex(answer, "id", id.b, sizeof id.b);
         answer_text(answer, "kind", listing.kind != NULL ? listing.kind->name : "unknown");
+        answer_dispute(listing.versions, service);
         json_object_set(answer, "versions", listing.versions);
         json_object_set_new(answer, "not_here", not_here(&listing));
     } else {

@@ -113,6 +113,8 @@ static void warn(json_t *warnings, const char *code, const char *text, const cha
     json_array_append_new(warnings, warning);
 }
 
+void answer_warn(json_t *warnings, const char *code, const char *text, const char *todo) { warn(warnings, code, text, todo); }
+
 /* An act of a registrar is a warning everywhere: who, whom, when. */
 static void warn_acts(json_t *warnings, const struct membership *membership)
 {
@@ -241,6 +243,10 @@ static json_t *warnings_json(const struct live *live, const struct membership *m
     if (membership != NULL && membership_protocol_min(membership) > PROTOCOL_VERSION) {
         warn(warnings, "RELEASE-TOO-OLD", "the region asks for a newer session protocol than this release speaks: nobody speaks with this node", "install a newer release");
     }
+    if (live->is_gap_open) {
+        warn(warnings, "GAP-OPEN", "this node came back from an older state, and what it had recorded since is not back yet: no file is imported meanwhile, all else goes on",
+             "connect it; when nobody can send anything back: griot import --anyway");
+    }
     if (membership != NULL) {
         warn_acts(warnings, membership);
     }
@@ -302,6 +308,7 @@ static json_t *status_of(struct service *service, const struct live *live, struc
     }
     json_object_set_new(answer, "refused", refused);
     json_t *warnings = warnings_json(live, membership, &size, is_intake_stopped);
+    answer_warn_forks(warnings, service);
     if (membership != NULL) {
         struct trails trails = {warnings, membership, service->home->node, wall_now().ms};
         (void)!witness_all(read, warn_trail, &trails);

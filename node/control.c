@@ -308,7 +308,11 @@ static void serve(struct service *service, int fd)
         } else {
             enum err answered;
             json_t *result = service_answer(service, request, report_progress, &fd, &answered);
+            bool is_last = result != NULL && answered == ERR_OK && answer_ends_run(request, result);
             err = result != NULL ? reply(fd, answered, result) : ERR_MEMORY;
+            if (is_last) { /* only now: at the end of a run clients are cut off */
+                service->compact(service->arg);
+            }
         }
         json_decref(request);
         if (err != ERR_OK) {

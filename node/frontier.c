@@ -58,6 +58,41 @@ enum err frontier_sign(struct writer *writer, const struct head *heads, size_t c
     return err;
 }
 
+/* Nobody is to hold two statements of a hub that exclude each other. */
+enum err frontier_common(struct writer *writer, struct head *heads, size_t count)
+{
+    struct store_read *read = NULL;
+    struct commit *commit;
+    enum err err;
+
+    if (writer->home->role != ROLE_HUB) {
+        return ERR_OK;
+    }
+    commit = malloc(sizeof *commit);
+    err = commit == NULL ? ERR_MEMORY : store_read_begin(writer->store, &read);
+    for (size_t i = 0; i < count && err == ERR_OK; i++) {
+        struct head *head = &heads[i];
+        struct log_info log;
+        struct hash hash;
+
+        if (store_log(read, &head->log, &log) != ERR_OK || log.aside_seq == 0 || log.aside_seq > head->seq) {
+            continue;
+        }
+        if (log.aside_seq == 1) {
+            *head = (struct head){.log = head->log};
+            memcpy(head->hash.b, head->log.b, sizeof head->hash.b);
+            continue;
+        }
+        err = store_commit_at(read, log.number, log.aside_seq - 1, commit, &hash);
+        if (err == ERR_OK) {
+            *head = (struct head){head->log, log.aside_seq - 1, commit->entries_total, hash};
+        }
+    }
+    store_read_end(&read);
+    free(commit);
+    return err;
+}
+
 /* ---- of what is on disk ---- */
 
 struct listing {
@@ -137,6 +172,9 @@ enum err frontier_now(struct writer *writer, void *arg)
                 qsort(l.heads, l.count, sizeof *l.heads, head_compare);
             }
             l.count = l.count < FRONTIER_HEADS_MAX ? l.count : FRONTIER_HEADS_MAX;
+            err = frontier_common(writer, l.heads, l.count);
+        }
+        if (err == ERR_OK) {
             has_said = is_said(writer, read, &l, l.count, &counter);
         }
         store_read_end(&read);

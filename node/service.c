@@ -163,7 +163,7 @@ enum err service_live(struct service *service, struct live *ret)
     if (service->core != NULL) {
         return core_live(service->core, ret);
     }
-    *ret = (struct live){0};
+    *ret = (struct live){.is_gap_open = service->writer->is_gap_open};
     enum err err = core_origins(service->sync, service->writer->membership, ret);
     ret->peers = err == ERR_OK ? calloc(1, sizeof *ret->peers) : NULL;
     if (err == ERR_OK && ret->peers == NULL) {
@@ -245,6 +245,13 @@ json_t *service_error_value(enum err err, const char *what, const char *value, c
 }
 
 /* ---- dispatch ---- */
+
+static json_t *answer_anyway(struct service *service, const json_t *request, enum err *ret_err)
+{
+    (void)request;
+    *ret_err = service_change(service, append_anyway, NULL);
+    return *ret_err == ERR_OK ? answer_new(service, "griot.anyway/1") : service_error(*ret_err, "the node takes no records now", NULL, "try again");
+}
 
 /* An attempt that failed leaves a row too. When even that cannot be written, the reason is the same, and the answer says it. */
 static void audit_refusal(struct service *service, struct audit_note *note, enum err err)
@@ -391,6 +398,7 @@ json_t *service_append(struct service *service, const struct append_plan *plan, 
         answer = service_error(*ret_err, "the records were not stored", append->clause,
                                *ret_err == ERR_FULL         ? "free disk space; reading goes on, and nothing stored is lost"
                                : *ret_err == ERR_PERMISSION ? "enter it at an office whose node writes"
+                               : *ret_err == ERR_GAP        ? "wait until griot status names nothing of this node as missing; when nobody can send it back: griot import --anyway"
                                                             : "correct the record and enter it again");
     } else {
         size_t counts[3] = {0};
@@ -467,6 +475,7 @@ static json_t *answer_any(struct service *service, const json_t *request, servic
         {"join", answer_join, false},    {"region", answer_region, false}, {"suspend", answer_suspend, false}, {"erase", answer_erase, true}, {"compact", answer_compact, false}, {"publish", answer_publish, false},
         {"audit", answer_audit, false},
         {"readers", answer_readers, true}, {"release", answer_release, true}, {"requests", answer_requests, true},
+        {"anyway", answer_anyway, false}, {"forks", answer_forks, false}, {"classify", answer_classify, false}, {"quarantine", answer_quarantine, false},
     };
     const char *name = json_string_value(json_object_get(request, "do"));
     *ret_err = ERR_OK;

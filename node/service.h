@@ -100,6 +100,8 @@ json_t *answer_rebuild(struct service *service, const json_t *request, service_p
 json_t *answer_watch(struct service *service, const json_t *request, service_progress progress, void *arg, enum err *ret_err);
 json_t *answer_admit(struct service *service, const json_t *request, enum err *ret_err);
 json_t *answer_compact(struct service *service, const json_t *request, enum err *ret_err);
+/* Is the run to end, to compact, as soon as this answer has gone out? */
+bool answer_ends_run(const json_t *request, const json_t *answer);
 json_t *answer_erase(struct service *service, const json_t *request, enum err *ret_err);
 json_t *answer_suspend(struct service *service, const json_t *request, enum err *ret_err);
 json_t *answer_publish(struct service *service, const json_t *request, enum err *ret_err);
@@ -110,6 +112,16 @@ json_t *answer_audit(struct service *service, const json_t *request, enum err *r
 /* Who a list of readers means now.
  *   returns  NULL and *ret (yours to free), or an error object */
 json_t *service_readers(struct service *service, const char *list, struct readers **ret, enum err *ret_err);
+json_t *answer_forks(struct service *service, const json_t *request, enum err *ret_err);
+json_t *answer_classify(struct service *service, const json_t *request, enum err *ret_err);
+json_t *answer_quarantine(struct service *service, const json_t *request, enum err *ret_err);
+
+/* Add a warning of status: English msgids. */
+void answer_warn(json_t *warnings, const char *code, const char *text, const char *todo);
+/* Add FORK and HUB-LIES. */
+void answer_warn_forks(json_t *warnings, struct service *service);
+/* Say of the versions (rows of griot.show) that are `disputed` why: "state" (disputed, quarantined), and the fork with its verdicts. */
+void answer_dispute(json_t *versions, struct service *service);
 
 /* A record id from hex, whole or its first digits (4..32). ERR_INVALID, ERR_NOT_FOUND, ERR_EXISTS when several match. */
 MUST_CHECK enum err resolve_id(struct views_read *read, const json_t *request, struct record_id *ret);

@@ -33,6 +33,17 @@ static const struct warning warnings[] = {
     {"DISK-FULL", SEVERITY_CRITICAL, N_("The disk is below the reserve of griot.ini, so nothing new is stored; reading goes on, and nothing that was stored is lost."),
      N_("free disk space: intake starts again by itself")},
     {"DISK-LOW", SEVERITY_WARNING, N_("Little disk is left before nothing new can be stored."), N_("free disk space, or give the home a larger disk")},
+    {"FORK", SEVERITY_WARNING,
+     N_("One node has signed two histories in one log: two copies of it have gone on, by accident or by malice. What comes before the place where they part counts; what comes after it does not, "
+        "unless most hubs held it already. The node issues its disputed records again in a new log. The proof is kept on every node for good, and so is this warning."),
+     N_("griot forks shows which log and what is in dispute; ask that office; at a hub: griot classify")},
+    {"GAP-OPEN", SEVERITY_WARNING,
+     N_("This node was restored, or brought back from an older state, and what it had recorded since then has not come back from the others yet. Records are entered as ever; files are not imported, "
+        "because rows that were imported before would not be known again and would stand twice."),
+     N_("connect it and wait until griot status names nothing of this node as missing; when nobody can send anything back: griot import --anyway")},
+    {"HUB-LIES", SEVERITY_CRITICAL,
+     N_("A hub has signed two statements of what it holds that exclude each other. It lies to some, or its store was brought back from an older copy. What is final rests on what hubs sign."),
+     N_("griot forks shows both statements; ask that hub; when it was no restored store, another hub suspends it and the root removes it")},
     {"HUB-SILENT", SEVERITY_CRITICAL,
      N_("Every hub signs a word about itself three times a day. From this one none has arrived here for 20 hours: it is down, or whoever this node is connected with keeps its words back. Then "
         "more than that may be kept back."),
@@ -51,12 +62,12 @@ static const struct warning warnings[] = {
      N_("compare rosters with griot status on both sides; griot join with the newest region file where it is older")},
     {"PEER-CLOCK", SEVERITY_WARNING, N_("The clock of a peer is more than ten minutes off. Nothing is refused for that, but what is recorded there bears wrong times."), N_("tell its operator: timedatectl set-ntp true")},
     {"PEER-SILENT", SEVERITY_WARNING, N_("A peer is not heard. What it records meanwhile is not known here."), N_("is its machine on, and its address right? griot peers NAME shows the address and the last error")},
-    {"RELEASE-TOO-OLD", SEVERITY_CRITICAL, N_("The newest roster asks for a newer session protocol than this release speaks, so nobody speaks with this node. What is recorded here waits."),
-     N_("install a newer release; nothing is lost meanwhile")},
+    {"RELEASE-TOO-OLD", SEVERITY_CRITICAL, N_("The newest roster asks for a session protocol that this release does not speak. Nobody speaks with this node; entry and search go on here."),
+     N_("install a newer release of griot; what is recorded meanwhile is sent afterwards")},
     {"ROOT-DISPUTED", SEVERITY_CRITICAL,
-     N_("The root has signed two different rosters of one number. The one before them rules on, less whom either removes and with the cuts of both; admissions, key changes and roles of neither hold, and nobody "
-        "can be admitted."),
-     N_("tell the holders of the root keys; they settle it with a roster that names both: griot region --out FILE at a hub, then griot root propose --region FILE")},
+     N_("The root has signed two rosters of one number, by error or because its keys were copied. The roster before them rules on, less the members that either removes and with the cuts of both. "
+        "Admissions, key changes and roles of neither count, and nobody can be admitted until the root has signed one that names both."),
+     N_("tell the holders of the root keys: griot region --out FILE at a hub, then griot root propose DIR --region FILE, which settles it; find out who signed the other one")},
 };
 enum { WARNINGS = sizeof warnings / sizeof warnings[0] };
 

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 static const char *const tables[TABLE_COUNT] = {"meta", "logs", "log_ids", "commits", "journal", "notices", "frontiers", "own",
-                                                "keys", "erased", "audit"};
+                                                "keys", "erased", "audit", "asides"};
 static const struct kv_schema schema = {tables, TABLE_COUNT, LOG_LAYOUT, LOG_GROWN_FROM};
 
 /* Keys of the table "meta". */

@@ -29,6 +29,9 @@
     X(card) \
     X(admit) \
     X(suspend) \
+    X(quarantine) \
+    X(forks) \
+    X(classify) \
     X(rotate) \
     X(join) \
     X(region) \

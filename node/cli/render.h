@@ -22,6 +22,8 @@ void render_grant(FILE *to, const json_t *answer, bool is_color);
 void render_requests(FILE *to, const json_t *answer, bool is_color);
 void render_sealed(FILE *to, const json_t *answer, bool is_color);
 void render_import(FILE *to, const json_t *answer, bool is_color);
+/* What hubs say of a fork, a line each; that nobody has said anything. */
+void render_verdicts(FILE *to, const json_t *verdicts, const char *indent);
 /* verify and fsck. */
 void render_faults(FILE *to, const json_t *answer, bool is_color);
 void render_audit(FILE *to, const json_t *answer, bool is_color);

@@ -55,7 +55,18 @@ static void print_act(FILE *to, const json_t *warning)
 {
     char whom[96], who[96], reason[LINE_BYTES];
 
-    if (json_object_get(warning, "whom") == NULL) {
+    if (json_object_get(warning, "verdicts") != NULL) { /* a fork: whose, which log, and what hubs say of it */
+        text_clean(whom, sizeof whom, reply_string(warning, "whom"));
+        (void)fprintf(to, "             ");
+        (void)fprintf(to, _("%s, log %.12s\n"), whom, reply_string(warning, "log"));
+        render_verdicts(to, json_object_get(warning, "verdicts"), "             ");
+        return;
+    }
+    if (json_object_get(warning, "when") == NULL) {
+        if (json_object_get(warning, "who") != NULL) {
+            text_clean(who, sizeof who, reply_string(warning, "who"));
+            (void)fprintf(to, "             %s\n", who);
+        }
         return;
     }
     text_clean(whom, sizeof whom, reply_string(warning, "whom"));

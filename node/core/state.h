@@ -198,8 +198,10 @@ void core_run_jobs(struct core *core);
 /* own.c */
 void core_own_ahead(struct core *core, const struct log_id *log);
 void core_own_conflict(struct core *core, const struct log_id *log, uint64_t seq);
+void core_own_forked(struct core *core, const struct log_info *log); /* has a fork proof, and holds more than counts */
 void core_own_released(struct core *core);
 void core_own_cut(struct core *core); /* after membership has changed */
+void core_own_gap(struct core *core); /* while writer.is_gap_open: is it closed now? */
 void core_own_tend(struct core *core); /* what of both is still to be done */
 void core_own_told(struct core *core, const struct pending *p, enum err err);
 

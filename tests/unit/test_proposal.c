@@ -523,6 +523,50 @@ static void nothing_in_a_roster_goes_unsaid(void **state)
     proposal_fini(&proposal);
 }
 
+static void a_cut_is_extended_and_never_lowered(void **state)
+{
+    struct head head = {{{1}}, 9, 0, {{1}}};
+    static struct extension extension;
+    struct proposal proposal;
+    struct proposal_plan plan = {.extensions = &extension, .extension_count = 1};
+    const char *const edge[] = {region.nodes[EDGE].name, NULL};
+
+    (void)state;
+    extension = (struct extension){.region = region.id, .cut = {.node = region.nodes[EDGE].id, .head_count = 2, .heads = {{{{1}}, 8, 0, {{7}}}, {{{2}}, 4, 0, {{8}}}}}};
+    assert_int_equal(make(&plan, &proposal), ERR_INVALID); /* it is in */
+    plan.removed = edge;
+    notices[notice_count++] = region_suspend(&region, HUB_A, 1, &first, 1, EDGE, &head, 1);
+    proposal = must_make(plan); /* in the roster that removes it */
+    assert_int_equal(must_cut(&proposal, EDGE)->head_count, 2);
+    assert_int_equal(must_cut(&proposal, EDGE)->heads[0].seq, 9); /* not lowered */
+    assert_int_equal(must_cut(&proposal, EDGE)->heads[1].seq, 4);
+    proposal_fini(&proposal);
+    notices[notice_count++] = region_roster(&region,
+                                            &(struct region_roster){.number = 2, .previous = first, .members = FIRST & ~(1u << EDGE), .cut = 1 << EDGE, .heads = &head, .head_count = 1}, &second);
+    plan.removed = NULL;
+    extension.cut.heads[0].seq = 12;
+    proposal = must_make(plan); /* or in any later one, which need not say the cut again */
+    assert_int_equal(must_cut(&proposal, EDGE)->head_count, 2);
+    assert_int_equal(must_cut(&proposal, EDGE)->heads[0].seq, 12);
+    assert_int_equal(must_cut(&proposal, EDGE)->heads[0].hash.b[0], 7);
+    assert_int_equal(change(&proposal, CHANGE_CUT, 0, NULL)->logs, 2);
+    proposal_fini(&proposal);
+    extension.cut.head_count = CUT_HEADS_MAX; /* with the one that is named already it is one too many */
+    for (uint32_t i = 0; i < CUT_HEADS_MAX; i++) {
+        extension.cut.heads[i] = (struct head){{{2, (uint8_t)(i >> 8), (uint8_t)i}}, 1, 0, {{1}}};
+    }
+    assert_int_equal(make(&plan, &proposal), ERR_OVERSIZE);
+    extension.cut.head_count--;
+    proposal = must_make(plan);
+    assert_int_equal(must_cut(&proposal, EDGE)->head_count, CUT_HEADS_MAX);
+    proposal_fini(&proposal);
+    extension.cut.node = region.nodes[JOINER].id;
+    assert_int_equal(make(&plan, &proposal), ERR_NOT_FOUND); /* nobody's */
+    extension.cut.node = region.nodes[EDGE].id;
+    extension.region.b[0] ^= 1;
+    assert_int_equal(make(&plan, &proposal), ERR_REGION);
+}
+
 /* ---- the file ---- */
 
 static void a_proposal_file_is_the_golden_one_and_survives_no_change(void **state)
@@ -616,6 +660,7 @@ int main(void)
         TEST(root_keys_are_added_dropped_and_counted),
         TEST(two_rosters_of_one_number_are_named_and_settled),
         TEST(nothing_in_a_roster_goes_unsaid),
+        TEST(a_cut_is_extended_and_never_lowered),
         TEST(a_proposal_file_is_the_golden_one_and_survives_no_change),
         TEST(a_proposal_follows_the_last_roster_or_is_refused),
     };
