@@ -1,6 +1,7 @@
 #include "node/append.h"
 
 #include "crypto/hash.h"
+#include "node/cli/i18n.h"
 #include "proto/sealed.h"
 #include "store/opener.h"
 
@@ -209,6 +210,8 @@ static enum err add(struct writer *writer, struct append *append, struct group *
         return err;
     }
     name_record(writer, key, &append->ids[item]);
+    append->keyed += key.n > 0;
+    append->kind = record.kind;
     /* Only keyed rows can meet themselves again within a group. */
     if (key.n > 0 && *is_keyed_before && group_has(append, group, &append->ids[item])) {
         struct own_record kept = *own;
@@ -259,6 +262,14 @@ static enum err add(struct writer *writer, struct append *append, struct group *
     return group->count == GROUP_MAX ? flush(writer, append, group) : ERR_OK;
 }
 
+enum err append_anyway(struct writer *writer, void *arg)
+{
+    (void)arg;
+    writer->is_gap_open = false;
+    home_restored_end(writer->home);
+    return ERR_OK;
+}
+
 enum err append_records(struct writer *writer, void *arg)
 {
     struct append *append = arg;
@@ -272,7 +283,7 @@ enum err append_records(struct writer *writer, void *arg)
     group->count = 0;
     group->memory = memory;
     group->used = 0;
-    append->count = append->kept = 0;
+    append->count = append->kept = append->keyed = 0;
     append->clause = NULL;
     enum err err = writer_may_write(writer, &append->clause);
     struct span rest = append->batch, key, payload, scan = append->batch;
@@ -289,6 +300,12 @@ enum err append_records(struct writer *writer, void *arg)
         } else {
             err = record_decode(writer->unpack, payload, &record, &append->clause);
         }
+#ifndef GRIOT_WITHOUT_T25_GAP
+        if (err == ERR_OK && key.n > 0 && writer->is_gap_open) {
+            append->clause = N_("this node came back from an older state, and what it had recorded since is not back yet: the same rows would be recorded twice");
+            err = ERR_GAP;
+        }
+#endif
         if (err == ERR_OK && append->readers != NULL && payload.n > append_bytes_max(append->readers)) {
             append->clause = "ANSWERS.md append: a record longer than its readers leave room for";
             err = ERR_OVERSIZE;

@@ -1,5 +1,7 @@
 #include "node/frontier.h"
 
+#include "node/audit.h"
+
 #include <stdlib.h>
 
 #include "crypto/hash.h"
@@ -22,8 +24,12 @@ enum err frontier_sign(struct writer *writer, const struct head *heads, size_t c
     uint64_t last = counter >= begin && counter - begin <= NUMBER_MAX ? counter - begin : 0;
     uint8_t *list_memory = malloc(NOTICE_BYTES_MAX), *memory = malloc(BODY_BYTES_MAX + NOTICE_ROOM_BYTES);
     struct out list = out_into(list_memory, NOTICE_BYTES_MAX), body = out_into(memory, BODY_BYTES_MAX);
-    enum err err = list_memory == NULL || memory == NULL ? ERR_MEMORY : ERR_OK;
+    struct audit_head audit;
+    enum err err = list_memory == NULL || memory == NULL ? ERR_MEMORY : audit_settle(writer, false);
 
+    if (err == ERR_OK) {
+        err = audit_head_now(writer->store, &audit);
+    }
     *ret = (struct frontier_new){0};
     frontier.counter = seconds > last ? seconds : last + 1;
     frontier.roster_number = membership_roster_number(writer->membership);
@@ -31,6 +37,9 @@ enum err frontier_sign(struct writer *writer, const struct head *heads, size_t c
     frontier.acts_digest = *membership_acts_digest(writer->membership);
     frontier.head_count = (uint32_t)count;
     if (err == ERR_OK) {
+        frontier.audit_life = audit.life;
+        frontier.audit_count = audit.count;
+        frontier.audit_head = audit.hash;
         struct out whole = out_into(memory + BODY_BYTES_MAX, NOTICE_ROOM_BYTES);
         struct notice notice = {.kind = NOTICE_FRONTIER, .signature_count = 1};
 
@@ -46,6 +55,41 @@ enum err frontier_sign(struct writer *writer, const struct head *heads, size_t c
     }
     free(list_memory);
     free(memory);
+    return err;
+}
+
+/* Nobody is to hold two statements of a hub that exclude each other. */
+enum err frontier_common(struct writer *writer, struct head *heads, size_t count)
+{
+    struct store_read *read = NULL;
+    struct commit *commit;
+    enum err err;
+
+    if (writer->home->role != ROLE_HUB) {
+        return ERR_OK;
+    }
+    commit = malloc(sizeof *commit);
+    err = commit == NULL ? ERR_MEMORY : store_read_begin(writer->store, &read);
+    for (size_t i = 0; i < count && err == ERR_OK; i++) {
+        struct head *head = &heads[i];
+        struct log_info log;
+        struct hash hash;
+
+        if (store_log(read, &head->log, &log) != ERR_OK || log.aside_seq == 0 || log.aside_seq > head->seq) {
+            continue;
+        }
+        if (log.aside_seq == 1) {
+            *head = (struct head){.log = head->log};
+            memcpy(head->hash.b, head->log.b, sizeof head->hash.b);
+            continue;
+        }
+        err = store_commit_at(read, log.number, log.aside_seq - 1, commit, &hash);
+        if (err == ERR_OK) {
+            *head = (struct head){head->log, log.aside_seq - 1, commit->entries_total, hash};
+        }
+    }
+    store_read_end(&read);
+    free(commit);
     return err;
 }
 
@@ -128,6 +172,9 @@ enum err frontier_now(struct writer *writer, void *arg)
                 qsort(l.heads, l.count, sizeof *l.heads, head_compare);
             }
             l.count = l.count < FRONTIER_HEADS_MAX ? l.count : FRONTIER_HEADS_MAX;
+            err = frontier_common(writer, l.heads, l.count);
+        }
+        if (err == ERR_OK) {
             has_said = is_said(writer, read, &l, l.count, &counter);
         }
         store_read_end(&read);

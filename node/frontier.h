@@ -9,6 +9,9 @@ struct frontier_new { /* results */
     bool is_new; /* false: nothing was signed, the one that is held says the same */
     const char *clause;
 };
+/* At a hub: of a log whose branch was changed here (store/README.md 3.6) leave in `heads` only what its branches have in common, so that no two statements of this node exclude each other.
+ *   errors  of reading; ERR_MEMORY */
+MUST_CHECK enum err frontier_common(struct writer *writer, struct head *heads, size_t count);
 /* Sign a frontier of these heads, sorted by log, at most FRONTIER_HEADS_MAX. Its counter is above `counter`, the highest own one that is known (a notice_counter, message.h; one that another
  * identity key has signed does not count, for whoever stole that key may have signed the highest there is), and no lower than the clock's seconds: so it rises
  * with every frontier, within a second too, and across a restored store.

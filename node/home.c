@@ -272,13 +272,43 @@ enum err home_card_renew(struct home *home, const char *const *addresses, struct
     return err;
 }
 
+static enum err restored_path(const struct home *home, char ret[PATH_MAX])
+{
+    int n = snprintf(ret, PATH_MAX, "%s/restored", home->path);
+
+    return n > 0 && n < PATH_MAX ? ERR_OK : ERR_INVALID;
+}
+
 enum err home_begin_again(struct home *home, uint64_t counter, struct wall_ms now)
 {
+    char path[PATH_MAX];
     enum err err;
 
     random_fill(home->install, sizeof home->install);
     err = card_write(home->path, "card", home, counter, now);
+    if (err == ERR_OK) {
+        err = restored_path(home, path);
+    }
+    if (err == ERR_OK) {
+        err = file_write(path, span_of(NULL, 0), 0640, true);
+    }
     return err == ERR_OK ? node_write(home->path, home) : err;
+}
+
+bool home_is_restored(const struct home *home)
+{
+    char path[PATH_MAX];
+
+    return restored_path(home, path) == ERR_OK && access(path, F_OK) == 0;
+}
+
+void home_restored_end(const struct home *home)
+{
+    char path[PATH_MAX];
+
+    if (restored_path(home, path) == ERR_OK) {
+        (void)unlink(path);
+    }
 }
 
 /* ---- keys ---- */

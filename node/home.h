@@ -97,8 +97,11 @@ MUST_CHECK enum err home_card_decoded(const struct home *home, struct card *ret)
 /* Take notice of what a command beside the daemon has changed of the unlocked home: its addresses, its encryption key, a rotation, an identity key that waits. Errors of home_open and home_unlock */
 MUST_CHECK enum err home_refresh(struct home *home);
 
-/* A new install id, and the first card of this life, signed with the unlocked keys: of a home that was restored. Errors of home_card_renew */
+/* A new install id, and the first card of this life, signed with the unlocked keys: of a home that was restored, and is marked as such (HOME/restored). Errors of home_card_renew */
 MUST_CHECK enum err home_begin_again(struct home *home, uint64_t counter, struct wall_ms now);
+/* Was it restored, and is what it had recorded since the backup not known to be back? */
+bool home_is_restored(const struct home *home);
+void home_restored_end(const struct home *home); /* it is: forget the mark */
 /* ---- rotation of transport and encryption keys ---- */
 
 #define ROTATION_OVERLAP_MS (UINT64_C(30) * 86400 * 1000)

@@ -45,6 +45,7 @@ struct live {
     bool is_released;
     bool is_intake_stopped;
     bool is_own_ahead; /* a peer held more of our own log than we did */
+    bool is_gap_open;   /* what this node recorded in a life that it does not remember is not back: no file is imported meanwhile */
     uint64_t own_again; /* entries that we had recorded since and that were issued again, in new logs */
     struct hash heads_digest;
     uint64_t missing;

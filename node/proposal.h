@@ -6,6 +6,7 @@
 #define GRIOT_NODE_PROPOSAL_H
 
 #include "node/region_file.h"
+#include "proto/extension.h"
 #include "store/lineage.h"
 #include "store/membership.h"
 
@@ -28,6 +29,8 @@ struct proposal_plan {
     size_t identity_count;
     const char *const *removed; /* they leave. What of theirs is final counts, and what the cut of a suspension names */
     const char *const *lifted;  /* their suspension ends: all they have written counts again */
+    const struct extension *extensions; /* of nodes that are out: their cuts name what these name, where that is more */
+    size_t extension_count;
     const struct sign_public *new_keys; /* further root keys */
     uint32_t new_key_count;
     uint32_t dropped_keys; /* bit i: the root key at place i of the last list goes. A new key takes its place while there are any */
@@ -43,7 +46,8 @@ struct proposal_plan {
  *           ERR_EXISTS     two nodes of one name; a card with another identity key, role or name than the last roster says; a root key that is there already
  *           ERR_NOT_FOUND  nobody of a name, or no root key at such a place; an identity card of no member
  *           ERR_INVALID    a name both removed and lifted, or removed and among the cards; no hub left; a threshold above the number of keys
- *           ERR_OVERSIZE   more members or cuts than a roster holds; ERR_LIMIT  more root keys; ERR_CORRUPT  `region`; ERR_MEMORY
+ *           ERR_REGION, ERR_NOT_FOUND, ERR_INVALID  an extension of another region, of a node without a cut, of a node that is in
+ *           ERR_OVERSIZE   more members or cuts than a roster holds, more logs than a cut; ERR_LIMIT  more root keys; ERR_CORRUPT  `region`; ERR_MEMORY
  *           `*why` is then an English msgid, a clause, or NULL */
 MUST_CHECK enum err proposal_make(struct region_file *region, const struct proposal_plan *plan, struct proposal *ret, const char **why);
 void proposal_fini(struct proposal *proposal);

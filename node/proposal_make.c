@@ -313,6 +313,55 @@ static enum err cuts_settle(struct making *m)
     return err;
 }
 
+/* What came late and counts all the same: only the root extends a cut. Never lowers what it named before. */
+static enum err cut_extend(struct making *m, const struct extension *extension)
+{
+    struct cut *cut = cut_of(m, &extension->cut.node);
+
+    if (!region_id_equal(&extension->region, &m->proposal->region.id)) {
+        return refuse(m, ERR_REGION, N_("what a cut is to be extended by is of another region"));
+    }
+    if (member_of(m, &extension->cut.node) != NULL) {
+        return refuse(m, ERR_INVALID, N_("a cut is extended of a node that is out: remove this one, or lift its suspension"));
+    }
+    if (cut == NULL && !lineage_has_left(m->proposal->lineage, &extension->cut.node)) {
+        return refuse(m, ERR_NOT_FOUND, N_("that node has no cut that could be extended"));
+    }
+    if (cut == NULL) {
+        enum err err = cut_make(m, &extension->cut.node, false);
+
+        if (err != ERR_OK) {
+            return err;
+        }
+        cut = cut_of(m, &extension->cut.node);
+    }
+    for (uint32_t i = 0; i < extension->cut.head_count; i++) {
+        const struct head *head = &extension->cut.heads[i];
+        struct head *named = head_of(cut, &head->log);
+
+        if (named == NULL && cut->head_count == CUT_HEADS_MAX) {
+            return refuse(m, ERR_OVERSIZE, N_("a cut names at most 256 logs"));
+        }
+        if (named == NULL) {
+            cut->heads[cut->head_count++] = *head;
+        } else if (named->seq < head->seq) {
+            *named = *head;
+        }
+    }
+    qsort(cut->heads, cut->head_count, sizeof *cut->heads, compare_heads);
+    return ERR_OK;
+}
+
+static enum err cuts_extend(struct making *m)
+{
+    enum err err = ERR_OK;
+
+    for (size_t i = 0; i < m->plan->extension_count && err == ERR_OK; i++) {
+        err = cut_extend(m, &m->plan->extensions[i]);
+    }
+    return err;
+}
+
 /* ---- who leaves, who is lifted, who has a new key ---- */
 
 /* By name: a member, or whoever hubs have admitted or suspended. */
@@ -412,7 +461,7 @@ static enum err identities_replace(struct making *m)
         err = cut_make(m, &member.node, false);
         held->identity = member.identity;
         /* Whoever has the old key may have given its card the highest number there is. */
-        region_file_drop_card(&m->proposal->region, &member.node);
+        region_file_drop_card(&m->proposal->region, &member.node, &member.identity);
         if (err == ERR_OK) {
             err = region_file_put(&m->proposal->region, m->plan->identities[i], &m->why);
         }
@@ -491,7 +540,7 @@ static int compare_cuts(const void *a, const void *b) { return memcmp(((const st
 
 static enum err lists_fill(struct making *m)
 {
-    static enum err (*const steps[])(struct making *m) = {members_confirm, members_join, members_leave, identities_replace, members_lift, cuts_carry, cuts_settle, keys_change};
+    static enum err (*const steps[])(struct making *m) = {members_confirm, members_join, members_leave, identities_replace, members_lift, cuts_carry, cuts_settle, cuts_extend, keys_change};
     bool has_hub = false;
     enum err err = ERR_OK;
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "node/cli/i18n.h"
+#include "node/cut.h"
 
 static enum err refuse(struct suspension *suspension, enum err err, const char *why)
 {
@@ -12,45 +13,12 @@ static enum err refuse(struct suspension *suspension, enum err err, const char *
 
 /* ---- the cut ---- */
 
-/* Whoever has many logs keeps the longest: each log that a cut cannot name is cut at its birth. */
-static void cut_add(struct cut *cut, const struct head *head, uint64_t entries[CUT_HEADS_MAX])
-{
-    uint32_t at = cut->head_count;
-
-    if (at == CUT_HEADS_MAX) {
-        at = 0;
-        for (uint32_t i = 1; i < CUT_HEADS_MAX; i++) {
-            at = entries[i] < entries[at] ? i : at;
-        }
-        if (head->entries <= entries[at]) {
-            return;
-        }
-    } else {
-        cut->head_count++;
-    }
-    entries[at] = head->entries;
-    cut->heads[at] = *head;
-    cut->heads[at].entries = 0;
-}
-
-static int compare_heads(const void *a, const void *b)
-{
-    const struct head *x = a, *y = b;
-
-    return log_id_compare(&x->log, &y->log);
-}
-
-struct holding {
-    struct cut *cut;
-    uint64_t *entries;
-};
-
 static bool hold_log(void *arg, const struct log_info *log)
 {
-    struct holding *holding = arg;
+    struct cut_gather *gather = arg;
 
-    if (node_id_equal(&log->node, &holding->cut->node) && log->head.seq > 0) {
-        cut_add(holding->cut, &log->head, holding->entries);
+    if (node_id_equal(&log->node, &gather->cut->node) && log->head.seq > 0) {
+        cut_gather_add(gather, &log->head);
     }
     return true;
 }
@@ -59,19 +27,17 @@ static bool hold_log(void *arg, const struct log_info *log)
 static enum err cut_read(struct writer *writer, struct store_read *read, struct cut *cut)
 {
     struct head *heads = malloc(FRONTIER_HEADS_MAX * sizeof *heads);
-    uint64_t *entries = calloc(CUT_HEADS_MAX, sizeof *entries);
+    struct cut_gather gather = {.cut = cut};
     struct span notice, bytes;
     const char *clause = NULL;
     size_t count = 0;
-    enum err err = heads == NULL || entries == NULL ? ERR_MEMORY : ERR_OK;
+    enum err err = heads == NULL ? ERR_MEMORY : ERR_OK;
 
     if (err == ERR_OK) {
         err = store_notice_newest(read, NOTICE_FRONTIER, &writer->home->node, &notice, &bytes);
     }
     if (err == ERR_NOT_FOUND) {
-        struct holding holding = {cut, entries};
-
-        err = store_logs(read, hold_log, &holding);
+        err = store_logs(read, hold_log, &gather);
     } else if (err == ERR_OK) {
         err = heads_decode(writer->unpack, bytes, heads, FRONTIER_HEADS_MAX, &count, &clause);
     }
@@ -79,12 +45,11 @@ static enum err cut_read(struct writer *writer, struct store_read *read, struct 
         struct log_info log;
 
         if (store_log(read, &heads[i].log, &log) == ERR_OK && node_id_equal(&log.node, &cut->node) && heads[i].seq > 0) {
-            cut_add(cut, &heads[i], entries);
+            cut_gather_add(&gather, &heads[i]);
         }
     }
-    qsort(cut->heads, cut->head_count, sizeof *cut->heads, compare_heads);
+    cut_gather_end(&gather);
     free(heads);
-    free(entries);
     return err;
 }
 

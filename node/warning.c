@@ -15,6 +15,13 @@ static const struct warning warnings[] = {
     {"ALONE", SEVERITY_CRITICAL,
      N_("No peer answers. What is recorded here stays here until one does; what others record is not known here. Entry and search go on."),
      N_("look at this machine's network first, then at griot peers: it shows the last error of each address")},
+    {"AUDIT-AGAIN", SEVERITY_WARNING,
+     N_("A node began a new life of its audit trail, as it does when its home was restored or put back to an older state. What it had written since that state is not in its trail any more; what this node "
+        "remembers of it stays."),
+     N_("nothing, when you know of the restore; else ask that office who did it, and compare: griot audit --heads here, griot audit --verify --against there")},
+    {"AUDIT-BACK", SEVERITY_CRITICAL,
+     N_("A node has signed a head of its audit trail that contradicts what it signed before: rows were changed or cut off, or its home was put back to an older state without a new life of the trail."),
+     N_("ask that office who did it; griot audit --heads --json here shows what it had named, griot audit --verify --against FILE there shows from which row on the trail differs")},
     {"AUTHOR-SHARE", SEVERITY_WARNING,
      N_("A node of the region has written so much that this node takes no more of it today, so that it cannot fill this disk. What waits is counted as missing; it comes when there is room again. "
         "All other nodes are taken in as always."),
@@ -26,6 +33,17 @@ static const struct warning warnings[] = {
     {"DISK-FULL", SEVERITY_CRITICAL, N_("The disk is below the reserve of griot.ini, so nothing new is stored; reading goes on, and nothing that was stored is lost."),
      N_("free disk space: intake starts again by itself")},
     {"DISK-LOW", SEVERITY_WARNING, N_("Little disk is left before nothing new can be stored."), N_("free disk space, or give the home a larger disk")},
+    {"FORK", SEVERITY_WARNING,
+     N_("One node has signed two histories in one log: two copies of it have gone on, by accident or by malice. What comes before the place where they part counts; what comes after it does not, "
+        "unless most hubs held it already. The node issues its disputed records again in a new log. The proof is kept on every node for good, and so is this warning."),
+     N_("griot forks shows which log and what is in dispute; ask that office; at a hub: griot classify")},
+    {"GAP-OPEN", SEVERITY_WARNING,
+     N_("This node was restored, or brought back from an older state, and what it had recorded since then has not come back from the others yet. Records are entered as ever; files are not imported, "
+        "because rows that were imported before would not be known again and would stand twice."),
+     N_("connect it and wait until griot status names nothing of this node as missing; when nobody can send anything back: griot import --anyway")},
+    {"HUB-LIES", SEVERITY_CRITICAL,
+     N_("A hub has signed two statements of what it holds that exclude each other. It lies to some, or its store was brought back from an older copy. What is final rests on what hubs sign."),
+     N_("griot forks shows both statements; ask that hub; when it was no restored store, another hub suspends it and the root removes it")},
     {"HUB-SILENT", SEVERITY_CRITICAL,
      N_("Every hub signs a word about itself three times a day. From this one none has arrived here for 20 hours: it is down, or whoever this node is connected with keeps its words back. Then "
         "more than that may be kept back."),

@@ -49,6 +49,7 @@ enum err writer_open(struct home *home, struct store *store, struct writer *ret)
     if (err == ERR_OK && ret->membership != NULL && home_identity_is_named(home, membership_identity(ret->membership, &home->node))) {
         err = home_identity_take(home, wall_now()); /* the roster came while nobody ran, or we were stopped half way */
     }
+    ret->is_gap_open = home_is_restored(home);
     if (err == ERR_OK) {
         err = author_new(store, home->keyring, home->identity, &ret->author);
     }

@@ -13,6 +13,7 @@ struct writer {
     struct membership *membership; /* of the notices held; replaced when they change */
     struct unpack *unpack;
     struct head heads[CHANNEL_COUNT]; /* own heads that appends of the open transaction have moved; seq 0: not moved */
+    bool is_gap_open;                 /* what this node had recorded in a life that it does not remember is not back yet: rows that are imported again would not be known again */
     bool has_notice;                  /* the open transaction stored a notice */
     bool is_refusal;                  /* a change was refused before it touched anything: the open transaction goes on */
     struct notice_ref *notes;         /* these: to be told to the engine when they are durable */
@@ -60,6 +61,8 @@ struct append {
     uint32_t expiry_day;           /* days since 1970; 0: never */
     /* results */
     size_t count, kept; /* kept: of versions that replace one which expires later, or never, and so expire no earlier */
+    size_t keyed; /* of all: those with a row key, which were imported */
+    enum record_kind kind; /* of the last one */
     struct record_id ids[APPEND_ITEMS_MAX];
     struct hash versions[APPEND_ITEMS_MAX];
     uint8_t states[APPEND_ITEMS_MAX]; /* enum append_state */
@@ -67,9 +70,12 @@ struct append {
 };
 /* The most bytes that a record may have for these readers, as its client encodes it: the release list, and what it replaces, are added to it. */
 size_t append_bytes_max(const struct readers *readers);
+/* writer_change (no argument): record rows although the gap is open, come what may; it is not waited for any more. */
+MUST_CHECK enum err append_anyway(struct writer *writer, void *arg);
+
 /* writer_change: give each record its id (from its row key under the node's record key, or random), see what is new, what has changed (a version that replaces the one before)
  * and what has not, and append.
- *   errors  ERR_MALFORMED, ERR_LIMIT, ERR_INVALID with clause; nothing was appended then */
+ *   errors  ERR_MALFORMED, ERR_LIMIT, ERR_INVALID with clause; ERR_GAP  records with a row key while writer->is_gap_open; nothing was appended then */
 MUST_CHECK enum err append_records(struct writer *writer, void *append);
 
 /* Own commits after..until of a segment were admitted in the open transaction: this node had written them in a life that it does not remember. Their records

@@ -45,8 +45,12 @@ enum {
     ACT_ADMISSIONS_MAX = 5,   /* a registrar and roster version */
     ACT_SUSPENSIONS_MAX = 3,
     ACT_REASON_BYTES_MAX = 200, /* why a registrar suspends, in its words */
+    VERDICT_REASON_BYTES_MAX = 200, /* why a fork was classified as it was */
     FRONTIER_HEADS_MAX = 650, /* what fits a notice */
     CUT_HEADS_MAX = 256,      /* logs of one node that a cut names */
+    QUARANTINE_BYTES_MAX = 16777216, /* kept of one node beyond the ends of its logs: two months of a busy office */
+    QUARANTINE_ENTRIES_MAX = 32768,
+    ASIDE_COMMITS_MAX = 1024, /* kept of a branch that gave way to the one that is final */
     ROSTER_CUTS_MAX = 256,    /* nodes that have left or changed their identity; 5 MiB decoded */
 
     /* Orders to erase. */

@@ -155,6 +155,74 @@ static enum err prove_fork(struct gate *gate, uint64_t seq, const struct commit 
     return err != ERR_OK ? err : refuse(gate, "store/README.md 2: another signed commit with this number is held", ERR_FORK);
 }
 
+/* Append a commit that is good. Only of a commit that its author has signed is it looked at what is missing in it: whoever brings a copy without its payloads is not to blame, others are asked. */
+static enum err take_in(struct gate *gate, const struct chain *after, struct span packed)
+{
+    struct store *store = gate->store;
+    struct log *log = gate->log;
+    bool is_less = false;
+    enum err err = erase_sift(store, &log->chain.node, log->number, store->commit, &is_less, gate->clause);
+    if (err == ERR_OK && is_less) {
+        err = erase_pack(store, store->commit, &packed);
+    }
+    if (err == ERR_OK && after->seq <= log_limit(&store->txn, log) && !may_take(store, &log->chain.node, packed.n)) {
+        err = refuse(gate, share_clause, ERR_QUOTA); /* what comes late has room of its own */
+    }
+    if (err != ERR_OK) {
+        return err;
+    }
+    log_append(store, log, after, packed);
+    if (after->seq <= log->end_seq) {
+        erased_take(store, log, after->seq, store->commit);
+    } else {
+        late_mark(store, log, after->seq); /* what it orders is in force only when it counts */
+    }
+    expiry_note(store, log->number, store->commit);
+    keys_note(store, log, store->commit);
+    return store->txn.err;
+}
+
+static enum err read_next(struct gate *gate, uint64_t seq, struct span packed, struct chain *ret_after)
+{
+    struct store *store = gate->store;
+    *ret_after = gate->log->chain;
+    enum err err = decode(gate, seq, packed, store->commit);
+    return err == ERR_OK ? commit_check(ret_after, store->commit, store->check, gate->clause) : err;
+}
+
+/* Beyond the cut of its author: kept as evidence as long as there is room, and refused in any case. */
+static enum err append_late(struct gate *gate, uint64_t seq, struct span packed)
+{
+    struct store *store = gate->store;
+    struct chain after;
+    enum err err = read_next(gate, seq, packed, &after);
+    if (err == ERR_OK && late_has_room(store, gate->log, packed.n, store->commit->entry_count)) {
+        uint32_t entries = store->commit->entry_count;
+        err = take_in(gate, &after, packed);
+        if (err == ERR_OK) {
+            late_added(store, gate->log, packed.n, entries);
+        }
+    }
+    return err != ERR_OK ? err : store->txn.err != ERR_OK ? store->txn.err : refuse(gate, "store/README.md 2: the commit lies beyond the cut of its author", ERR_CUT);
+}
+
+/* The next commit of the log. */
+static enum err append(struct gate *gate, uint64_t seq, struct span packed)
+{
+    static const struct hash any;
+    struct log *log = gate->log;
+    struct chain after;
+    if (seq > log_limit(&gate->store->txn, log)) {
+        bool is_forked = log->fork_seq != 0 && seq >= log->fork_seq;
+        return is_forked ? refuse(gate, "store/README.md 2: the log is forked before this commit", ERR_FORK) : append_late(gate, seq, packed);
+    }
+    enum err err = read_next(gate, seq, packed, &after);
+    if (err == ERR_OK && seq == log->end_seq && !hash_equal(&log->end_hash, &any) && !hash_equal(&log->end_hash, &after.hash)) {
+        return refuse(gate, "store/README.md 2: the commit is not the one at which the cut ends the log", ERR_CUT);
+    }
+    return err != ERR_OK ? err : take_in(gate, &after, packed);
+}
+
 /* A commit at or below the head: the same, however packed; or the other side of a fork. */
 static enum err meet_held(struct gate *gate, uint64_t seq, struct span packed, struct admitted *ret)
 {
@@ -193,51 +261,15 @@ static enum err meet_held(struct gate *gate, uint64_t seq, struct span packed, s
         ret->own_conflict = seq;
         return refuse(gate, "store/README.md 5: another commit of our own is in its place", ERR_GAP);
     }
-    return prove_fork(gate, seq, store->commit, &chain.hash, ret);
-}
-
-/* The next commit of the log. */
-static enum err append(struct gate *gate, uint64_t seq, struct span packed)
-{
-    struct store *store = gate->store;
-    struct log *log = gate->log;
-    struct chain after = log->chain;
-#ifdef GRIOT_WITHOUT_T20_CUT
-    log->end_seq = UINT64_MAX;
+#ifdef GRIOT_WITHOUT_T10_PROOF /* each believes the side that came first */
+    return refuse(gate, "store/README.md 2: another signed commit with this number is held", ERR_FORK);
 #endif
-    if (seq > log->end_seq) {
-        bool is_forked = log->fork_seq != 0 && seq >= log->fork_seq;
-        return is_forked ? refuse(gate, "store/README.md 2: the log is forked before this commit", ERR_FORK)
-                         : refuse(gate, "store/README.md 2: the commit lies beyond the cut of its author", ERR_CUT);
+    err = prove_fork(gate, seq, store->commit, &chain.hash, ret);
+    if (err == ERR_FORK && branch_gives_way(store, gate->log, seq)) {
+        err = branch_set_aside(store, gate->log, seq);
+        return err != ERR_OK ? err : append(gate, seq, packed);
     }
-    enum err err = decode(gate, seq, packed, store->commit);
-    if (err == ERR_OK) {
-        err = commit_check(&after, store->commit, store->check, gate->clause);
-    }
-    if (err != ERR_OK) {
-        return err;
-    }
-    static const struct hash any;
-    if (seq == log->end_seq && !hash_equal(&log->end_hash, &any) && !hash_equal(&log->end_hash, &after.hash)) {
-        return refuse(gate, "store/README.md 2: the commit is not the one at which the cut ends the log", ERR_CUT);
-    }
-    /* Only of a commit that its author has signed: whoever brings a copy without its payloads is not to blame, others are asked. */
-    bool is_less = false;
-    err = erase_sift(store, &log->chain.node, log->number, store->commit, &is_less, gate->clause);
-    if (err == ERR_OK && is_less) {
-        err = erase_pack(store, store->commit, &packed);
-    }
-    if (err == ERR_OK && !may_take(store, &log->chain.node, packed.n)) {
-        err = refuse(gate, share_clause, ERR_QUOTA);
-    }
-    if (err != ERR_OK) {
-        return err;
-    }
-    log_append(store, log, &after, packed);
-    erased_take(store, log, seq, store->commit);
-    expiry_note(store, log->number, store->commit);
-    keys_note(store, log, store->commit);
-    return store->txn.err;
+    return err;
 }
 
 static enum err admit_item(struct gate *gate, uint64_t seq, struct span item, struct admitted *ret)
@@ -281,7 +313,10 @@ enum err store_admit(struct store *store, const struct seg *seg, struct admitted
     if (gate.log != NULL) {
         ret->node = gate.log->chain.node;
         ret->channel = gate.log->chain.channel;
-        ret->cut_height = log_cut_height(gate.log);
+        if (gate.log->end_seq != LOG_OPEN_END && ret->before.seq != gate.log->chain.seq) {
+            log_end_update(store, gate.log); /* what is final may show only now, which branch it is on */
+        }
+        log_heights(&store->txn, gate.log, &ret->cut_height, &ret->fork_height);
         head_err = log_head(&store->txn, gate.log, &ret->after);
     }
     if (store->txn.err != ERR_OK) {

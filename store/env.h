@@ -11,8 +11,8 @@
 
 /* Tables of the log environment, LAYOUT.md 1. */
 enum { TABLE_META, TABLE_LOGS, TABLE_LOG_IDS, TABLE_COMMITS, TABLE_JOURNAL, TABLE_NOTICES, TABLE_FRONTIERS, TABLE_OWN, TABLE_KEYS, TABLE_ERASED, TABLE_AUDIT,
-       TABLE_COUNT };
-enum { LOG_LAYOUT = 2, LOG_GROWN_FROM = 1 /* layout 1 lacks keys, erased and audit */ };
+       TABLE_ASIDES, TABLE_COUNT };
+enum { LOG_LAYOUT = 2, LOG_GROWN_FROM = 1 /* layout 1 lacks keys, erased, audit and asides */ };
 
 enum {
     COMMIT_KEY_BYTES = 12, /* log number, seq */
@@ -60,7 +60,6 @@ struct commit_row {
 MUST_CHECK enum err commit_row_get(struct kv_txn *txn, uint32_t number, uint64_t seq, struct commit_row *ret); /* ERR_NOT_FOUND, ERR_CORRUPT */
 /* The head that counts: the chain's, or the commit at end_seq when more is held. ERR_CORRUPT */
 MUST_CHECK enum err log_head(struct kv_txn *txn, const struct log *log, struct head *ret);
-uint64_t log_cut_height(const struct log *log); /* as in log_info */
 MUST_CHECK enum err log_info_of(struct kv_txn *txn, const struct log *log, struct log_info *ret);
 
 /* Decode the commit at `seq` of a log and complete it from its neighbours; check it against its stored hash (L3). Payload spans point into the map
@@ -95,6 +94,7 @@ struct store {
 
     struct kv_txn txn; /* the writer's */
     bool is_writing;
+    bool is_small; /* the open transaction may go below the reserve */
     uint64_t generation; /* counts transactions that were not committed: what others remember of one is then void */
     uint64_t ends_changed; /* how often a log's end has moved */
     uint64_t cards_changed; /* how often a newer card was stored */
@@ -115,6 +115,11 @@ struct store {
 
     struct membership *membership; /* NULL: to be built again */
     struct own_cache *own;
+    struct {
+        struct node_id node;
+        uint64_t generation, ends_changed; /* when it was counted; 0: never */
+        uint64_t bytes, entries;
+    } late; /* what is held of one node beyond the ends of its logs */
     struct erasing erasing;
 
     struct unpack *unpack;
@@ -139,13 +144,43 @@ MUST_CHECK enum err log_begin(struct store *store, const struct chain *chain, co
                               struct log **ret);
 /* Append a commit that has been checked: `after` is the chain with it. */
 void log_append(struct store *store, struct log *log, const struct chain *after, struct span packed);
+uint64_t epoch_of(struct kv_txn *txn); /* store_epoch */
 /* Put a commit's row again, without payloads that are gone: same hash, same entries. */
 void commit_rewrite(struct store *store, uint32_t number, uint64_t seq, const struct commit_row *row);
-/* Delete the row of a commit that is taken back. */
-void commit_remove(struct store *store, uint32_t number, uint64_t seq);
+/* Take back the commits from `first` (1..) on: rows, head, journal, orders and keys in them; followers of the journal begin again. ERR_CORRUPT, and those of the transaction */
+MUST_CHECK enum err log_take_back(struct store *store, struct log *log, uint64_t first);
+
+/* ---- branch.c: where a log ends, and which of its branches is held ---- */
+
 /* Work out again where a log ends, from membership, proof and finality. */
 void log_end_update(struct store *store, struct log *log);
 void logs_end_update(struct store *store); /* of all logs */
+/* The last seq that is taken in as part of the log: where it ends, or further when what was named beyond a fork has still to be fetched, to see which branch it is on. */
+uint64_t log_limit(struct kv_txn *txn, const struct log *log);
+void log_heights(struct kv_txn *txn, const struct log *log, uint64_t *ret_cut_height, uint64_t *ret_fork_height); /* as in log_info */
+/* Another signed commit than the one held at `seq` has come: does the branch held give way to it, because hubs or the root have named what is not on it? */
+bool branch_gives_way(struct store *store, const struct log *log, uint64_t seq);
+/* Move the commits from `first` on out of the log, to be kept as evidence. ERR_CORRUPT, ERR_MEMORY, and those of the transaction */
+MUST_CHECK enum err branch_set_aside(struct store *store, struct log *log, uint64_t first);
+
+/* ---- aside.c: what gave way ---- */
+
+/* Keep a commit of a branch that gives way. ERR_CORRUPT, ERR_MEMORY, and those of the transaction */
+MUST_CHECK enum err aside_put(struct store *store, const struct log *log, uint64_t seq);
+/* An order has been given, or has come to count, for this author: take what it names out of what was set aside. ERR_CORRUPT, ERR_MEMORY, and those of the transaction */
+MUST_CHECK enum err asides_erase(struct store *store, const struct node_id *author);
+uint64_t aside_first(struct kv_txn *txn, uint32_t log_number); /* the lowest seq set aside; 0: none */
+
+/* ---- late.c: what lies beyond the end of its log ---- */
+
+/* Is there room for one more commit of `bytes` beyond the end of this log? What one node has there is bounded. */
+bool late_has_room(struct store *store, const struct log *log, size_t bytes, uint32_t entries);
+void late_added(struct store *store, const struct log *log, size_t bytes, uint32_t entries);
+/* Commits that were appended while they did not count, from the lowest on: what they order is learned when they do (erased_take). 0: there are none. */
+uint64_t late_since(struct kv_txn *txn, uint32_t number);
+void late_mark(struct store *store, const struct log *log, uint64_t seq);
+void late_forget(struct store *store, const struct log *log, uint64_t first); /* those from `first` on are taken back */
+void late_counts(struct store *store, const struct log *log);                 /* the log may end further up: learn what is ordered by those that count now */
 
 /* ---- journal.c ---- */
 
@@ -181,15 +216,24 @@ MUST_CHECK enum err frontier_put(struct store *store, const struct frontier *fro
 void frontier_forget(struct store *store, const struct node_id *node);
 /* The heads of a node's newest frontier: 0 when there is none. */
 size_t frontier_heads(struct store *store, const struct node_id *node, struct head *ret);
-/* How far a log is final: the highest seq that the frontiers of more than half of the hubs name on the branch held (or beyond what is held). */
-uint64_t final_seq(struct store *store, const struct log *log);
+/* What the newest frontiers of the hubs make of a log. */
+struct final {
+    uint64_t seq;      /* final: the highest that more than half of the hubs name on the branch held, or beyond what is held */
+    uint64_t named;    /* how far has to be fetched to see that: of a forked log the highest that any hub names, when more than half name something beyond the fork */
+    bool is_elsewhere; /* more than half name something at the seq asked for or later that is not seen on the branch held */
+};
+void final_find(struct store *store, const struct log *log, uint64_t seq, struct final *ret);
+
+/* ---- liar.c ---- */
+
+/* `second`, whose list is `heads`, is newer than `first`, of the same hub: do they contradict one another? Then both are kept. */
+void liar_look(struct store *store, const struct node_id *node, const struct signed_heads *first, const struct head *heads, size_t count, const struct signed_heads *second);
 
 /* ---- unsent.c ---- */
 
 /* The first commit of an own log that has certainly not left; 0: there is none, or nothing is known of it. */
 uint64_t unsent_first(struct kv_txn *txn, uint32_t number);
 void unsent_mark(struct store *store, uint32_t number, uint64_t seq); /* unless an earlier one is marked */
-uint64_t epoch_of(struct kv_txn *txn);
 
 /* ---- erased.c: orders, and what each is worth ---- */
 

@@ -267,6 +267,7 @@ static enum err search_author(struct store *store, const struct node_id *author,
         store->erasing.left -= cost < store->erasing.left ? cost : store->erasing.left;
     }
     if (err == ERR_OK && row->log_number > store->log_count) {
+        err = asides_erase(store, author);
         *row = row->is_again ? (struct search_row){.is_under_way = true, .log_number = 1, .seq = 1} : (struct search_row){.log_number = 1, .seq = 1};
     }
     return err;

@@ -140,42 +140,95 @@ static const struct head *head_of(const struct head *heads, size_t count, const 
     return NULL;
 }
 
-/* The seq that one hub vouches for on the branch held: 0 when it names another. What lies beyond our head cannot be compared yet. */
-static uint64_t vouched(struct store *store, const struct log *log, const struct head *named)
+/* What one hub's newest frontier names of a log. */
+struct vouch {
+    struct hash hash;
+    uint64_t seq;    /* 0: nothing */
+    uint64_t held;   /* of that, on the branch held here */
+    bool is_seen;    /* the commit named is held here, on this branch */
+};
+
+static struct vouch vouch_of(struct store *store, const struct log *log, const struct head *named)
 {
     struct commit_row row;
+    struct vouch vouch = {0};
     if (named == NULL) {
-        return 0;
+        return vouch;
     }
-    if (named->seq > log->chain.seq) {
-        return log->fork_seq == 0 ? named->seq : 0;
-    }
-    return commit_row_get(&store->txn, log->number, named->seq, &row) == ERR_OK && hash_equal(&row.hash, &named->hash) ? named->seq : 0;
+    vouch.seq = named->seq;
+    vouch.hash = named->hash;
+    vouch.is_seen = named->seq <= log->chain.seq && commit_row_get(&store->txn, log->number, named->seq, &row) == ERR_OK && hash_equal(&row.hash, &named->hash);
+    return vouch;
 }
 
-uint64_t final_seq(struct store *store, const struct log *log)
+/* As far as it can be told. Of two branches nobody knows which one a head beyond our own is on: it speaks for what is before the fork; for more when as many hubs as are needed name the very
+ * same one, since they have all heard of the fork; and a hub, until it sees the contrary, believes the others to hold what it has vouched for itself. */
+static uint64_t vouch_held(const struct log *log, const struct vouch *vouch, size_t same, size_t needed, bool is_hub)
 {
-    const struct membership *membership = membership_now(store);
-    uint64_t highest[MEMBERS_MAX]; /* falling: what the first, second, ... of the hubs vouch for */
-    size_t hubs = 0;
-    if (membership == NULL) {
-        return 0;
+    bool is_beyond = vouch->seq > log->chain.seq;
+    if (vouch->is_seen || (is_beyond && (log->fork_seq == 0 || vouch->seq < log->fork_seq || same >= needed || is_hub))) {
+        return vouch->seq;
     }
+    return log->fork_seq != 0 && vouch->seq >= log->fork_seq ? log->fork_seq - 1 : 0;
+}
+
+static void put_falling(uint64_t *falling, size_t count, uint64_t seq)
+{
+    size_t at = count;
+    for (; at > 0 && falling[at - 1] < seq; at--) {
+        falling[at] = falling[at - 1];
+    }
+    falling[at] = seq;
+}
+
+static size_t same_as(const struct vouch *vouches, size_t count, const struct vouch *one)
+{
+    size_t same = 0;
+    for (size_t i = 0; i < count; i++) {
+        same += vouches[i].seq == one->seq && hash_equal(&vouches[i].hash, &one->hash);
+    }
+    return same;
+}
+
+static size_t vouches_find(struct store *store, const struct membership *membership, const struct log *log, struct vouch *ret, bool *ret_is_hub)
+{
+    size_t hubs = 0;
+    *ret_is_hub = false;
     for (size_t i = 0; i < membership_count(membership); i++) {
         const struct member *member = membership_at(membership, i);
-        if (member->role != ROLE_HUB || hubs == MEMBERS_MAX) {
-            continue;
+        if (member->role == ROLE_HUB && hubs < MEMBERS_MAX) {
+            size_t count = frontier_heads(store, &member->node, store->heads_other);
+            ret[hubs++] = vouch_of(store, log, head_of(store->heads_other, count, &log->chain.log));
+            *ret_is_hub = *ret_is_hub || node_id_equal(&member->node, &store->self);
         }
-        size_t count = frontier_heads(store, &member->node, store->heads_other);
-        uint64_t seq = vouched(store, log, head_of(store->heads_other, count, &log->chain.log));
-        size_t at = hubs++;
-        for (; at > 0 && highest[at - 1] < seq; at--) {
-            highest[at] = highest[at - 1];
-        }
-        highest[at] = seq;
     }
+    return hubs;
+}
+
+void final_find(struct store *store, const struct log *log, uint64_t seq, struct final *ret)
+{
+    const struct membership *membership = membership_now(store);
+    struct vouch vouches[MEMBERS_MAX];
+    uint64_t held[MEMBERS_MAX], named[MEMBERS_MAX];
+    size_t elsewhere = 0;
+    bool is_hub = false;
+    *ret = (struct final){0};
+    if (membership == NULL) {
+        return;
+    }
+    size_t hubs = vouches_find(store, membership, log, vouches, &is_hub);
     size_t needed = membership_hub_count(membership) / 2 + 1; /* more than half */
-    return hubs < needed ? 0 : highest[needed - 1];
+    for (size_t i = 0; i < hubs; i++) {
+        const struct vouch *vouch = &vouches[i];
+        put_falling(held, i, vouch_held(log, vouch, same_as(vouches, hubs, vouch), needed, is_hub));
+        put_falling(named, i, vouch->seq);
+        elsewhere += !vouch->is_seen && vouch->seq >= seq;
+    }
+    if (hubs >= needed) {
+        ret->seq = held[needed - 1];
+        ret->named = log->fork_seq != 0 && named[needed - 1] >= log->fork_seq ? named[0] : named[needed - 1];
+    }
+    ret->is_elsewhere = elsewhere >= needed;
 }
 
 /* ---- reading ---- */

@@ -1,4 +1,5 @@
 #include "store/env.h"
+#include "store/keys.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -119,12 +120,6 @@ enum err log_head(struct kv_txn *txn, const struct log *log, struct head *ret)
     return ERR_OK;
 }
 
-uint64_t log_cut_height(const struct log *log)
-{
-    bool is_by_fork = log->fork_seq != 0 && log->end_seq == log->fork_seq - 1;
-    return log->end_seq == LOG_OPEN_END || is_by_fork ? 0 : log->end_seq + 1;
-}
-
 uint64_t store_ends_changed(const struct store *store)
 {
     return store->ends_changed + 1; /* 0 is nobody's count */
@@ -140,9 +135,12 @@ enum err log_info_of(struct kv_txn *txn, const struct log *log, struct log_info 
                                  .channel = log->chain.channel,
                                  .number = log->number,
                                  .has_fork = log->fork_seq != 0,
-                                 .cut_height = log_cut_height(log),
+                                 .fork_seq = log->fork_seq,
+                                 .held_entries = log->chain.entries,
                                  .held_seq = log->chain.seq,
                                  .sent = head};
+        log_heights(txn, log, &ret->cut_height, &ret->fork_height);
+        ret->aside_seq = log->fork_seq == 0 ? 0 : aside_first(txn, log->number);
         uint64_t unsent = unsent_first(txn, log->number);
         if (unsent != 0 && unsent <= head.seq) {
             struct commit_row row;
@@ -380,7 +378,7 @@ void commit_rewrite(struct store *store, uint32_t number, uint64_t seq, const st
     commit_put(store, number, &chain, row->body);
 }
 
-void commit_remove(struct store *store, uint32_t number, uint64_t seq)
+static void commit_remove(struct store *store, uint32_t number, uint64_t seq)
 {
     uint8_t mem[COMMIT_KEY_BYTES];
     (void)kv_delete(&store->txn, TABLE_COMMITS, commit_key(number, seq, mem));
@@ -417,46 +415,64 @@ void log_append(struct store *store, struct log *log, const struct chain *after,
     journal_commit(store, log->number, after->seq);
 }
 
-/* ---- where a log ends ---- */
+/* ---- taking back ---- */
 
-void log_end_update(struct store *store, struct log *log)
+#define META_EPOCH "epoch"
+
+uint64_t epoch_of(struct kv_txn *txn)
 {
-    const struct membership *membership = membership_now(store);
-    struct head cut;
-    uint64_t end_seq = LOG_OPEN_END;
-    struct hash end_hash = {{0}};
-    if (membership == NULL) {
-        return;
-    }
-    bool is_cut = membership_cut(membership, &log->chain.node, &log->identity, &log->chain.log, &cut);
-    uint64_t final = is_cut || log->fork_seq != 0 ? final_seq(store, log) : 0;
-    if (is_cut) {
-        end_seq = cut.seq;
-        end_hash = cut.hash;
-        if (final > end_seq) { /* never below what is final */
-            end_seq = final;
-            end_hash = (struct hash){{0}};
-        }
-    }
-    /* A branch against what is final is evidence, not a dispute. */
-    if (log->fork_seq != 0 && log->fork_seq > final && log->fork_seq - 1 < end_seq) {
-        end_seq = log->fork_seq - 1;
-        end_hash = (struct hash){{0}};
-    }
-    if (end_seq != log->end_seq || !hash_equal(&end_hash, &log->end_hash)) {
-        log->end_seq = end_seq;
-        log->end_hash = end_hash;
-        log_touch(store, log);
-        store->ends_changed++;
-    }
+    struct span value;
+    return kv_get(txn, TABLE_META, span_text(META_EPOCH), &value) && value.n == 8 ? key_read_u64(value.p) : 0;
 }
 
-void logs_end_update(struct store *store)
+uint64_t store_epoch(struct store_read *read)
 {
-    for (uint32_t number = 1; number <= store->log_count && store->txn.err == ERR_OK; number++) {
-        struct log *log = log_at(store, number);
-        if (log != NULL) {
-            log_end_update(store, log);
+    return epoch_of(&read->txn);
+}
+
+static void epoch_next(struct store *store)
+{
+    uint8_t mem[8];
+    struct out value = out_into(mem, sizeof mem);
+    key_u64(&value, epoch_of(&store->txn) + 1);
+    kv_put(&store->txn, TABLE_META, span_text(META_EPOCH), out_written(&value));
+}
+
+enum err log_take_back(struct store *store, struct log *log, uint64_t first)
+{
+    struct commit_row row;
+    struct hash hash;
+    struct chain chain = log->chain;
+    assert(first >= 1 && first <= log->chain.seq);
+    enum err err = commit_row_get(&store->txn, log->number, first - 1, &row);
+    chain.seq = first - 1;
+    chain.roster_version = 0;
+    if (err == ERR_OK) {
+        chain.hash = row.hash;
+        chain.entries = row.entries;
+    }
+    if (err == ERR_OK && first > 1) {
+        err = commit_load(&store->txn, store->unpack, store->packer, log, first - 1, store->other, &hash);
+        chain.roster_version = err == ERR_OK ? store->other->roster_version : 0;
+    }
+    if (err != ERR_OK) {
+        return err == ERR_NOT_FOUND ? ERR_CORRUPT : err;
+    }
+    journal_void(store, log->number, first, log->chain.seq);
+    for (uint64_t seq = log->chain.seq; seq >= first && err == ERR_OK; seq--) {
+        err = commit_load(&store->txn, store->unpack, store->packer, log, seq, store->other, &hash);
+        if (err == ERR_OK) {
+            erased_untake(store, log, seq, store->other);
+            commit_remove(store, log->number, seq);
         }
     }
+    if (err != ERR_OK) {
+        return err == ERR_NOT_FOUND ? ERR_CORRUPT : err;
+    }
+    keys_take_back(store, log->number, first);
+    late_forget(store, log, first);
+    log->chain = chain;
+    log_touch(store, log);
+    epoch_next(store);
+    return store->txn.err;
 }

@@ -649,15 +649,22 @@ static void cut_by_roster(void *arg, const struct cut_list *cut)
     cut_lower(cut, cutting->log, &cutting->is_cut, cutting->ret);
 }
 
+bool membership_cut_by_root(const struct membership *membership, const struct node_id *node, const struct sign_public *identity, const struct log_id *log,
+                            struct head *ret)
+{
+    struct cutting cutting = {.log = log, .ret = ret};
+    if (lineage_tip(membership->lineage) != NULL) {
+        lineage_cuts(membership->lineage, node, identity, cut_by_roster, &cutting);
+    }
+    return cutting.is_cut;
+}
+
 bool membership_cut(const struct membership *membership, const struct node_id *node, const struct sign_public *identity, const struct log_id *log,
                     struct head *ret)
 {
     struct cutting cutting = {.log = log, .ret = ret};
-    if (lineage_tip(membership->lineage) == NULL) {
-        return false;
-    }
-    lineage_cuts(membership->lineage, node, identity, cut_by_roster, &cutting);
-    for (size_t i = 0; i < membership->deed_count; i++) {
+    cutting.is_cut = membership_cut_by_root(membership, node, identity, log, ret);
+    for (size_t i = 0; i < membership->deed_count && lineage_tip(membership->lineage) != NULL; i++) {
         const struct deed *deed = &membership->deeds[i];
         if (node_id_equal(&deed->subject.node, node) && suspension_holds(membership, deed)) {
             cut_lower(&deed->cut, log, &cutting.is_cut, ret);

@@ -74,6 +74,10 @@ bool membership_key_place(const struct membership *membership, const struct node
 bool membership_cut(const struct membership *membership, const struct node_id *node, const struct sign_public *identity, const struct log_id *log,
                     struct head *ret);
 
+/* The first of the two alone: what the root has decided, which also settles a fork before it (README 3.6). */
+bool membership_cut_by_root(const struct membership *membership, const struct node_id *node, const struct sign_public *identity, const struct log_id *log,
+                            struct head *ret);
+
 /* Does this charter, roster or act verify, and on what does it stand? Writes what names it.
  *   errors  ERR_REGION; ERR_UNKNOWN_KEY  the roster before it, or on which it stands, is not held; ERR_BADSIG; ERR_NOT_MEMBER  not by a hub of that
  *           roster; ERR_MALFORMED  an act that admits a hub; those of the decoders; ERR_MEMORY */

@@ -1,4 +1,4 @@
-#include "store/env.h"
+#include "store/audit_rows.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -366,6 +366,28 @@ static enum err admit_card(struct store *store, const struct notice *notice, str
     return store->txn.err;
 }
 
+/* A copy of the frontier held, with its heads; `*ret_memory` stays NULL when its heads are gone. */
+static enum err frontier_take(struct store *store, const struct notice_ref *held, uint8_t **ret_memory, struct signed_heads *ret)
+{
+    uint8_t mem[NOTICE_KEY_BYTES], key_mem[FRONTIER_KEY_BYTES];
+    struct out key = out_into(key_mem, sizeof key_mem);
+    struct span notice, heads;
+    out_bytes(&key, held->subject, sizeof held->subject);
+    key_u64(&key, held->counter);
+    if (!kv_get(&store->txn, TABLE_NOTICES, key_of(held, mem), &notice) || !kv_get(&store->txn, TABLE_FRONTIERS, out_written(&key), &heads)) {
+        return store->txn.err;
+    }
+    uint8_t *memory = malloc(notice.n + heads.n + 1);
+    if (memory == NULL) {
+        return ERR_MEMORY;
+    }
+    memcpy(memory, notice.p, notice.n);
+    memcpy(memory + notice.n, heads.p, heads.n);
+    *ret = (struct signed_heads){span_of(memory, notice.n), span_of(memory + notice.n, heads.n)};
+    *ret_memory = memory;
+    return ERR_OK;
+}
+
 static enum err admit_frontier(struct store *store, const struct notice *notice, struct span bytes, uint64_t base, struct span heads,
                                struct notice_ref *ret, bool *ret_is_new, const char **clause)
 {
@@ -406,7 +428,23 @@ static enum err admit_frontier(struct store *store, const struct notice *notice,
     if (err != ERR_OK) {
         return err;
     }
-    err = frontier_put(store, &frontier, ret->counter, base, heads, clause);
+    const struct member *named = membership_named(store->membership, &frontier.node);
+    bool is_hub = named != NULL && named->role == ROLE_HUB;
+    struct signed_heads first = {{NULL, 0}, {NULL, 0}};
+    uint8_t *memory = NULL;
+    if (is_hub && has_held) {
+        err = frontier_take(store, &held, &memory, &first);
+    }
+    if (err == ERR_OK) {
+        err = frontier_put(store, &frontier, ret->counter, base, heads, clause);
+    }
+    if (err == ERR_OK && memory != NULL) {
+        struct out list = out_into(store->bytes, HEADS_BYTES_MAX);
+        heads_canonical(store->heads, frontier.head_count, &list);
+        struct signed_heads second = {bytes, out_written(&list)};
+        liar_look(store, &frontier.node, &first, store->heads, frontier.head_count, &second);
+    }
+    free(memory);
     if (err != ERR_OK) {
         return err;
     }
@@ -414,6 +452,7 @@ static enum err admit_frontier(struct store *store, const struct notice *notice,
         notice_delete(store, &held);
     }
     notice_put(store, ret, bytes); /* not in the journal: it changes by the minute, and nothing shown depends on it */
+    witness_note(store, &frontier);
     store->erasing.has_day = false;
     const struct member *member = membership_find(store->membership, &frontier.node);
     if (member != NULL && member->role == ROLE_HUB) {
@@ -514,6 +553,7 @@ enum err fork_proof_put(struct store *store, const struct log_id *id, uint64_t s
         log->fork_seq = seq;
         log_touch(store, log);
         log_end_update(store, log);
+        store->ends_changed++; /* also when it ends where it did: whoever heard of the proof hears of that after it */
     }
     *ret = ref;
     *ret_is_new = true;

@@ -40,6 +40,8 @@ int store_reader_check(struct store *store);
  *   errors  ERR_FULL  below the reserve, reads go on; ERR_IO  an earlier commit failed at the disk: stop, re-open, verify (L6); ERR_BUSY  the map
  * must grow and a reader does not end; ERR_MEMORY */
 MUST_CHECK enum err store_begin(struct store *store);
+/* The same, for a few hundred bytes that must be written when intake has stopped too (the audit trail): below the reserve as well, as long as the disk has any room. */
+MUST_CHECK enum err store_begin_small(struct store *store);
 /* Make everything since store_begin durable.
  *   errors  ERR_FULL  nothing was stored, reads go on; ERR_IO  the disk lies: stop, re-open, verify (L6); ERR_BUSY  nothing was stored, the map has
  * grown: do it again; ERR_MEMORY, ERR_CORRUPT, ERR_INTERNAL  what went wrong inside the transaction. In each case the transaction is over. */
@@ -54,7 +56,7 @@ struct admitted { /* outcome of one segment; filled in also on errors, with what
     enum channel channel;
     struct head before, after; /* equal when nothing was new */
     bool is_new_log;
-    uint64_t cut_height; /* as in log_info */
+    uint64_t cut_height, fork_height; /* as in log_info */
     bool has_fork; /* another signed commit at a held seq: `proof` was stored as a notice */
     struct notice_ref proof;
     uint64_t own_conflict; /* with ERR_GAP: at this seq of an own log another commit of ours is held, which has to give way (author_give_way); else 0 */
@@ -180,7 +182,11 @@ struct log_info {
     uint32_t number;   /* local short number of the log, 1.. */
     bool has_fork;     /* a proof is held */
     struct head sent;  /* of an own log: the part of `head` that may have left; what follows certainly has not. Else as `head` */
-    uint64_t cut_height; /* where a cut ends the log: the last seq that counts and 1; 0: not cut */
+    uint64_t fork_seq;   /* at which the proof is; 0: none */
+    uint64_t cut_height; /* where a cut ends the log: the last seq that counts and 1; 0: not cut, or forked */
+    uint64_t fork_height; /* where a forked log ends likewise, fork and cut together; or further: what hubs have named there is wanted, to see which branch it is on. 0: not forked */
+    uint64_t held_entries; /* up to the next */
+    uint64_t aside_seq;  /* the first commit that was set aside of a branch held before; 0: none */
     uint64_t held_seq; /* at least head.seq; what lies beyond it is disputed or quarantined: kept, shown as such, not relayed */
 };
 /* Every log held. Calls `each` until it returns false. */
@@ -216,6 +222,26 @@ MUST_CHECK enum err store_frontier_heads(struct store_read *read, const struct n
 size_t store_frontier_counters(struct store_read *read, const struct node_id *node, uint64_t *ret, size_t max);
 /* What changed in a frontier since its own counter `base`; ERR_GAP when that is not kept (then send it whole). Kept: the last few of each node. */
 MUST_CHECK enum err store_frontier_change(struct store_read *read, const struct node_id *node, uint64_t base, struct out *ret);
+/* A hub that has signed two frontiers which name two branches of one log: it lies, or its store was brought back from an older copy. The first proof of each hub is kept for good. */
+struct signed_heads {
+    struct span notice, heads; /* as in store_notice */
+};
+struct liar {
+    struct node_id node;
+    struct head heads[2];             /* of one log, without entries */
+    struct signed_heads frontiers[2]; /* that name them; valid until read_end */
+};
+/*   errors  ERR_CORRUPT */
+MUST_CHECK enum err store_liars(struct store_read *read, bool (*each)(void *arg, const struct liar *liar), void *arg);
+/* A commit that gave way to a branch which was final (README 3.6): evidence, in no index. */
+struct aside {
+    uint32_t log_number;
+    uint64_t seq;
+    struct hash hash;
+    const struct commit *commit; /* completed; borrowed for the call. NULL: it is damaged */
+};
+/* Those of one log, or of all when `log_number` is 0; of one log in no order.  ERR_CORRUPT, ERR_MEMORY */
+MUST_CHECK enum err store_asides(struct store_read *read, uint32_t log_number, bool (*each)(void *arg, const struct aside *aside), void *arg);
 /* Build membership from the charter, rosters and acts held. */
 MUST_CHECK enum err store_membership(struct store_read *read, signature_check check, struct membership **ret);
 /* Cards held, newest of each node. ERR_NOT_FOUND */

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 #define META_UNSENT "unsent"
-#define META_EPOCH "epoch"
+#define META_CLOSED "closed"
 enum { UNSENT_KEY_BYTES = 6 + 4 };
 
 /* ---- marks ---- */
@@ -59,27 +59,6 @@ enum err author_released(struct author *author)
 bool author_is_released(const struct author *author)
 {
     return author->is_released;
-}
-
-/* ---- the epoch ---- */
-
-uint64_t epoch_of(struct kv_txn *txn)
-{
-    struct span value;
-    return kv_get(txn, TABLE_META, span_text(META_EPOCH), &value) && value.n == 8 ? key_read_u64(value.p) : 0;
-}
-
-uint64_t store_epoch(struct store_read *read)
-{
-    return epoch_of(&read->txn);
-}
-
-static void epoch_next(struct store *store)
-{
-    uint8_t mem[8];
-    struct out value = out_into(mem, sizeof mem);
-    key_u64(&value, epoch_of(&store->txn) + 1);
-    kv_put(&store->txn, TABLE_META, span_text(META_EPOCH), out_written(&value));
 }
 
 /* ---- taking back ---- */
@@ -177,47 +156,18 @@ static enum err issue_again(struct author *author, const struct log *from, uint6
     return err;
 }
 
-/* Remove the commits from `first` on: rows, head, mark; followers of the journal begin again. */
+/* Remove the commits from `first` on, and the mark. */
 static enum err take_back(struct store *store, struct log *log, uint64_t first)
 {
-    struct commit_row row;
-    struct hash hash;
     uint8_t mem[UNSENT_KEY_BYTES];
-    uint64_t roster_version = 0;
-    enum err err = commit_row_get(&store->txn, log->number, first - 1, &row);
-    struct chain chain = log->chain;
-    chain.seq = first - 1;
-    if (err == ERR_OK) {
-        chain.hash = row.hash;
-        chain.entries = row.entries;
-    }
-    if (err == ERR_OK && first > 1) {
-        err = commit_load(&store->txn, store->unpack, store->packer, log, first - 1, store->other, &hash);
-        roster_version = err == ERR_OK ? store->other->roster_version : 0;
-    }
+    enum err err = log_take_back(store, log, first);
     if (err != ERR_OK) {
-        return err == ERR_NOT_FOUND ? ERR_CORRUPT : err;
+        return err;
     }
-    chain.roster_version = roster_version;
-    journal_void(store, log->number, first, log->chain.seq);
-    for (uint64_t seq = log->chain.seq; seq >= first && err == ERR_OK; seq--) {
-        err = commit_load(&store->txn, store->unpack, store->packer, log, seq, store->other, &hash);
-        if (err == ERR_OK) {
-            erased_untake(store, log, seq, store->other);
-            commit_remove(store, log->number, seq);
-        }
-    }
-    if (err != ERR_OK) {
-        return err == ERR_NOT_FOUND ? ERR_CORRUPT : err;
-    }
-    keys_take_back(store, log->number, first);
-    log->chain = chain;
-    log_touch(store, log);
     if (log->end_seq != LOG_OPEN_END || log->fork_seq != 0) { /* another branch may be final now that ours is not in its way */
         log_end_update(store, log);
     }
     (void)kv_delete(&store->txn, TABLE_META, unsent_key(log->number, mem));
-    epoch_next(store);
     store->ends_changed++;
     return store->txn.err;
 }
@@ -234,21 +184,38 @@ static enum err close_for_good(struct author *author, const struct log *log)
     return keyring_remove(author->keyring, name);
 }
 
+/* The last commit that was appended here: what stands beyond it when the log has been closed came from others. */
+static uint64_t closed_at(struct store *store, const struct log *log)
+{
+    uint8_t mem[UNSENT_KEY_BYTES], value_mem[8];
+    struct out key = out_into(mem, sizeof mem), value = out_into(value_mem, sizeof value_mem);
+    struct span held;
+    out_span(&key, span_text(META_CLOSED));
+    key_u32(&key, log->number);
+    if (kv_get(&store->txn, TABLE_META, out_written(&key), &held) && held.n == 8) {
+        return key_read_u64(held.p);
+    }
+    key_u64(&value, log->chain.seq);
+    kv_put(&store->txn, TABLE_META, out_written(&key), out_written(&value));
+    return log->chain.seq;
+}
+
 static enum err give_way(struct author *author, struct log *log, uint64_t from, uint64_t roster_number, struct gave_way *ret)
 {
     struct store *store = author->store;
     struct log *fresh = NULL;
-    uint64_t first = unsent_first(&store->txn, log->number);
+    uint64_t first = unsent_first(&store->txn, log->number), last = closed_at(store, log);
     enum err err = close_for_good(author, log);
     if (from != 0 && (first == 0 || from < first)) {
         first = from;
     }
-    if (err != ERR_OK || first == 0 || first > log->chain.seq) {
+    last = last < log->chain.seq ? last : log->chain.seq;
+    if (err != ERR_OK || first == 0 || first > last) {
         return err;
     }
     uint8_t *memory = malloc(COMMIT_BYTES_MAX);
     err = memory == NULL ? ERR_MEMORY : slot_open(author, log->chain.channel, &fresh);
-    for (uint64_t seq = first; err == ERR_OK && seq <= log->chain.seq; seq++) {
+    for (uint64_t seq = first; err == ERR_OK && seq <= last; seq++) {
         err = issue_again(author, log, seq, fresh, roster_number, memory, ret);
     }
     free(memory);

@@ -29,6 +29,9 @@
     X(card) \
     X(admit) \
     X(suspend) \
+    X(quarantine) \
+    X(forks) \
+    X(classify) \
     X(rotate) \
     X(join) \
     X(region) \
@@ -36,6 +39,7 @@
     X(sandbox) \
     X(backup) \
     X(restore) \
+    X(audit) \
     X(verify) \
     X(fsck) \
     X(rebuild) \

@@ -353,7 +353,13 @@ static int print_answer(struct import *import, const char *file, const struct ma
 static int open_node(struct import *import, bool is_dry)
 {
     struct invocation *invocation = import->invocation;
-    int outcome;
+    json_t *answer = NULL;
+    int outcome = !is_dry && option_given(invocation, "anyway") ? ask(invocation, json_pack("{s:s}", "do", "anyway"), &answer) : OUTCOME_DONE;
+
+    json_decref(answer);
+    if (outcome != OUTCOME_DONE) {
+        return outcome;
+    }
 
     import->to = option_text(invocation, "to");
     import->room = PAYLOAD_BYTES_MAX;
@@ -507,6 +513,7 @@ static const struct option_row options[] = {
     {"to", 't', "LIST", N_("who may read the records: region (default), rilo, local, names of nodes, operation:NAME; separated by commas"), COMPLETES_NOTHING},
     {"yes", 'y', NULL, N_("do not ask before they are recorded"), COMPLETES_NOTHING},
     {"dry-run", 'n', NULL, N_("read and check everything; nothing is recorded"), COMPLETES_NOTHING},
+    {"anyway", 0, NULL, N_("after a restore: do not wait for what this node had recorded since the backup; rows of that time are then recorded twice"), COMPLETES_NOTHING},
     {"rejected", 0, "FILE", N_("where refused rows go; default: beside the file, as FILE.rejected.csv"), COMPLETES_FILE},
     {"strict", 0, NULL, N_("exit with 6 when a row was refused"), COMPLETES_NOTHING},
     {NULL, 0, NULL, NULL, COMPLETES_NOTHING},

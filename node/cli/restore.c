@@ -64,7 +64,8 @@ static int answer(const struct invocation *invocation, const struct home_restore
                  text_count(commits, restore->commits));
     (void)printf("%s\n", _("What this node recorded after the backup is not lost if it has reached another node: the others send it back as soon as they are connected. "
                            "What had reached nobody is lost and must be recorded again."));
-    (void)printf("%s\n", _("You may record at once, also before any node is connected. New records go into new logs, the old logs are closed; nothing is doubled."));
+    (void)printf("%s\n", _("You may record at once, also before any node is connected. New records go into new logs, the old logs are closed; nothing is doubled. Only files are not imported before what "
+                           "came after the backup is back: their rows would not be known again."));
     tell(invocation, "%s", _("Make sure that the old machine does not run any more, then: griot run. griot status then shows OWN-AHEAD, and what is missing until everything is back."));
     return fflush(stdout) == 0 ? OUTCOME_DONE : OUTCOME_FAILED;
 }

@@ -150,12 +150,13 @@ static const struct example_row roster_examples[] = {
     {"griot root roster /media/root rilo-dakar.card rilo-douala.card sn.card", N_("the first roster, of three nodes")},
     {"griot root roster /media/root --from-cards cards", N_("all cards of a folder")},
     {"griot root roster /media/root --remove tg-lome", N_("that node has left: what of it is final counts, the rest does not")},
+    {"griot root roster /media/root --extend tg-lome=tg.extension", N_("what that node wrote beyond its cut counts after all, as far as the file names it")},
     {"griot root roster /media/root --lift tg-lome", N_("the suspension was an error: all that the node wrote counts again")},
     {NULL, NULL},
 };
 static const struct command command_root_roster = {
     .name = "roster",
-    .usage = "DIR [CARD ...] [--region FILE] [--from-cards FOLDER] [--remove NAME] [--lift NAME] [--identity CARD] [--key-file FILE]",
+    .usage = "DIR [CARD ...] [--region FILE] [--from-cards FOLDER] [--remove NAME] [--lift NAME] [--extend NODE=FILE] [--identity CARD] [--key-file FILE]",
     .summary = N_("sign the next roster at one desk: who is in, with their cards"),
     .details = N_("The members of the last roster stay, those of the cards are added, and as many of the root keys as the threshold asks for sign it: their folders key-1, key-2 ... must be in "
                   "DIR. Prints the fingerprint of every card: compare each with the office it came from, by voice, before you type a passphrase. Holders who cannot meet sign each at his "

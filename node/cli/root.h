@@ -27,6 +27,7 @@ struct root_request {
     uint8_t *bytes; /* of the cards */
     size_t file_count;
     struct sign_public new_keys[CHARTER_KEYS_MAX];
+    struct extension *extensions;
 };
 /* Read what the options below say; prints the fingerprint of every card and key on stderr. Operands after the first are cards. Returns OUTCOME_DONE or an exit code, explained; in any case
  * root_request_free it. */
@@ -39,6 +40,7 @@ void root_request_free(struct root_request **request);
         {"region", 'r', "FILE", N_("take in first what this region file of a hub holds (griot region): rosters, acts, cards"), COMPLETES_FILE},       \
         {"remove", 0, "NAME", N_("leave this member out, and cut its logs; repeatable"), COMPLETES_NOTHING},                                         \
         {"lift", 0, "NAME", N_("end the suspension of this member; repeatable"), COMPLETES_NOTHING},                                                 \
+        {"extend", 0, "NODE=FILE", N_("let count what this file of griot quarantine names of a node that is out; repeatable"), COMPLETES_NOTHING},   \
         {"identity", 0, "CARD", N_("give the member of this card the new identity key that it names, and cut what the old one signs; repeatable"),    \
          COMPLETES_FILE},                                                                                                                            \
         {"new-key", 0, "FILE", N_("add this root key: the file public of its folder; repeatable"), COMPLETES_FILE},                                  \

@@ -1,5 +1,6 @@
 /* root_plan.c - root keys opened, and the plan of a roster read off the command line. */
 #include "node/cli/root.h"
+#include "node/file.h"
 #include "node/passphrase.h"
 #include "node/writer.h"
 
@@ -181,6 +182,60 @@ static int keys_read(const struct invocation *invocation, struct root_request *r
     return OUTCOME_DONE;
 }
 
+/* NODE=FILE: the name is said, and not only read from the file, so that nobody lets another node's records count. */
+static int extension_read(const struct invocation *invocation, const char *text, struct extension *ret)
+{
+    const char *path = strchr(text, '='), *clause = NULL;
+    char print[FINGERPRINT_CHARS], what[512];
+    struct unpack *unpack;
+    uint8_t *bytes = NULL;
+    size_t n = 0;
+    enum err err;
+
+    if (path == NULL) {
+        return fail_because(invocation, ERR_USAGE, _("--extend wants a node and a file"), text, _("--extend NODE=FILE, a file of griot quarantine NODE --out FILE"));
+    }
+    unpack = unpack_new();
+    err = unpack == NULL ? ERR_MEMORY : file_read(path + 1, EXTENSION_BYTES_MAX, &bytes, &n);
+    if (err == ERR_OK) {
+        err = extension_decode(unpack, span_of(bytes, n), ret, &clause);
+    }
+    if (err == ERR_OK && (strlen(ret->name) != (size_t)(path - text) || strncmp(ret->name, text, (size_t)(path - text)) != 0)) {
+        err = ERR_INVALID;
+        clause = N_("it is of another node than was named");
+    }
+    if (err == ERR_OK) {
+        fingerprint(span_of(bytes, n), print);
+        tell(invocation, "%-20s %s", ret->name, print);
+    }
+    unpack_destroy(&unpack);
+    free(bytes);
+    if (err == ERR_OK) {
+        return OUTCOME_DONE;
+    }
+    (void)snprintf(what, sizeof what, _("%s is not taken as what a cut is extended by"), path + 1);
+    return fail_because(invocation, err, what, clause != NULL ? _(clause) : NULL, NULL);
+}
+
+static int extensions_read(const struct invocation *invocation, struct root_request *request)
+{
+    const char *text;
+    int outcome = OUTCOME_DONE;
+
+    for (uint32_t i = 0; outcome == OUTCOME_DONE && (text = option_nth(invocation, "extend", i)) != NULL; i++) {
+        struct extension *more = realloc(request->extensions, (i + 1) * sizeof *more);
+
+        if (more == NULL) {
+            return fail(invocation, ERR_MEMORY, "%s", _("the files cannot be read"));
+        }
+        request->extensions = more;
+        outcome = extension_read(invocation, text, &more[i]);
+        request->plan.extension_count += outcome == OUTCOME_DONE;
+    }
+    request->plan.extensions = request->extensions;
+    return outcome;
+}
+
 int root_request_read(const struct invocation *invocation, struct root_request **ret)
 {
     struct root_request *request = *ret = calloc(1, sizeof *request);
@@ -210,6 +265,9 @@ int root_request_read(const struct invocation *invocation, struct root_request *
     if (outcome == OUTCOME_DONE) {
         outcome = keys_read(invocation, request);
     }
+    if (outcome == OUTCOME_DONE) {
+        outcome = extensions_read(invocation, request);
+    }
     return outcome == OUTCOME_DONE ? cards_gather(invocation, request) : outcome;
 }
 
@@ -217,6 +275,7 @@ void root_request_free(struct root_request **request)
 {
     if (*request != NULL) {
         free((*request)->bytes);
+        free((*request)->extensions);
         free(*request);
         *request = NULL;
     }

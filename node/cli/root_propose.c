@@ -190,7 +190,7 @@ static const struct example_row propose_examples[] = {
 };
 const struct command command_root_propose = {
     .name = "propose",
-    .usage = "DIR [CARD ...] --out FILE [--region FILE] [--from-cards FOLDER] [--remove NAME] [--lift NAME] [--identity CARD] [--new-key FILE] [--drop-key N] [--threshold K]",
+    .usage = "DIR [CARD ...] --out FILE [--region FILE] [--from-cards FOLDER] [--remove NAME] [--lift NAME] [--extend NODE=FILE] [--identity CARD] [--new-key FILE] [--drop-key N] [--threshold K]",
     .summary = N_("make the next roster, unsigned, to be carried to those who sign it"),
     .details = N_("The members of the last roster stay; whom two hubs have admitted since, and the cards, are added. DIR is read and not changed. The proposal can be shown and signed "
                   "without DIR: it brings all that it stands on.\n\n"

@@ -121,7 +121,10 @@ void render_show(FILE *to, const json_t *answer, bool is_color)
     }
     json_array_foreach(versions, i, version)
     {
-        bool is_current = json_is_true(json_object_get(version, "current"));
+        const char *in_force = json_is_true(json_object_get(version, "current"))        ? _("in force")
+                               : !json_is_true(json_object_get(version, "disputed"))     ? _("replaced")
+                               : strcmp(reply_string(version, "state"), "disputed") == 0 ? _("disputed: the node has signed another history as well")
+                                                                                         : _("quarantined: beyond the cut of its node");
         char depth[TEXT_NUMBER_BYTES];
         (void)fputc('\n', to);
         if (json_object_get(version, "missing") != NULL) { /* of its content nothing is known, its number neither */
@@ -130,9 +133,12 @@ void render_show(FILE *to, const json_t *answer, bool is_color)
             render_missing(to, version);
             continue;
         }
-        (void)fprintf(to, _("version %s, %s, recorded by %s, %s"), reply_count(depth, version, "depth"), is_current ? _("in force") : _("replaced"),
+        (void)fprintf(to, _("version %s, %s, recorded by %s, %s"), reply_count(depth, version, "depth"), in_force,
                       reply_string(version, "origin"), reply_when(when, reply_string(version, "recorded")));
         (void)fputc('\n', to);
+        if (json_object_get(version, "verdicts") != NULL) {
+            render_verdicts(to, json_object_get(version, "verdicts"), "  ");
+        }
         render_missing(to, version);
         print_readers(to, version);
         print_fields(to, kind != NULL ? kind->fields : NULL, json_object_get(version, "fields"), 2);

@@ -171,6 +171,7 @@ enum err core_take_live(struct core *core, struct live *ret)
                          .uptime_ms = core->now.ms - core->started.ms,
                          .is_intake_stopped = core->is_intake_stopped,
                          .is_own_ahead = core->is_own_ahead,
+                         .is_gap_open = core->writer.is_gap_open,
                          .own_again = core->own_again};
     for (size_t i = 0; i < core->shares->count && ret->greedy_count < LIVE_GREEDY_MAX; i++) {
         const struct share *share = &core->shares->all[i];

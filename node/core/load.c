@@ -26,6 +26,7 @@ static bool load_log(void *arg, const struct log_info *log)
     event.u.stored.node = log->node;
     event.u.stored.channel = log->channel;
     event.u.stored.cut_height = log->cut_height;
+    event.u.stored.fork_height = log->fork_height;
     event.u.stored.is_start = true;
     load_step(loading, &event);
     if (log->sent.seq < log->head.seq) { /* own and never sent, in an earlier life: as if it had been appended since the start */

@@ -1,3 +1,4 @@
+#include "node/audit.h"
 #include "node/core/state.h"
 
 #include <stdlib.h>
@@ -25,6 +26,10 @@ static void try_give_way(struct core *core, struct ahead *ahead)
     ahead->is_in_transaction = true;
     if (p->err == ERR_OK && p->gave_way.commits > 0) {
         core->writer.heads[p->gave_way.channel] = p->gave_way.reissued;
+    }
+    if (p->err == ERR_OK && !core->has_audit_life) { /* what is true of the logs is true of the audit trail beside them */
+        p->err = audit_settle(&core->writer, true);
+        core->has_audit_life = p->err == ERR_OK;
     }
 }
 
@@ -56,6 +61,18 @@ void core_own_tend(struct core *core)
     }
 }
 
+/* What we had recorded in a life that we do not remember is back, as far as those know who have shown us our logs. Some of them may not be known to be ours yet. */
+void core_own_gap(struct core *core)
+{
+    static const struct node_id unknown;
+    uint64_t missing = sync_missing_of(core->sync, &core->home->node) + sync_missing_of(core->sync, &unknown);
+    if (sync_is_released(core->sync) && missing == 0 && core->ahead_count == 0) {
+        core->writer.is_gap_open = false;
+        log_event(LOG_INFO, "own_gap_closed", "missing=0");
+        home_restored_end(core->home);
+    }
+}
+
 static void ahead_add(struct core *core, const struct log_id *log, uint64_t from)
 {
     for (size_t i = 0; i < core->ahead_count; i++) {
@@ -76,6 +93,7 @@ void core_own_ahead(struct core *core, const struct log_id *log)
     char hex[17];
     hex_encode(log->b, 8, hex);
     core->is_own_ahead = true;
+    core->writer.is_gap_open = true;
     log_event(LOG_ERROR, "own_log_ahead", "log=%s", hex);
     ahead_add(core, log, 0);
 }
@@ -85,8 +103,18 @@ void core_own_conflict(struct core *core, const struct log_id *log, uint64_t seq
     char hex[17];
     hex_encode(log->b, 8, hex);
     core->is_own_ahead = true;
+    core->writer.is_gap_open = true;
     log_event(LOG_ERROR, "own_log_conflict", "log=%s seq=%llu", hex, (unsigned long long)seq);
     ahead_add(core, log, seq);
+}
+
+/* Two lives of this node were let in, and each has said something else at one place. What is not final of it counts nowhere: it is issued again where it does. */
+void core_own_forked(struct core *core, const struct log_info *log)
+{
+    char hex[17];
+    hex_encode(log->head.log.b, 8, hex);
+    log_event(LOG_ERROR, "own_log_forked", "log=%s seq=%llu counts=%llu", hex, (unsigned long long)log->fork_seq, (unsigned long long)log->head.seq);
+    ahead_add(core, &log->head.log, log->head.seq + 1);
 }
 
 struct cut_logs {

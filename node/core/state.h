@@ -51,6 +51,7 @@ enum pending_type { PENDING_SEGMENT, PENDING_NOTICE, PENDING_JOB, PENDING_GAVE_W
 struct job {
     writer_change change; /* NULL: take a copy of what is known */
     void *arg;
+    bool is_small; /* below the reserve too */
     enum err err;
     bool is_done;
     struct job *next;
@@ -112,6 +113,7 @@ struct core {
     size_t ahead_count;
     struct mono_ms ahead_next;   /* not tried again before */
     uint64_t own_again;          /* entries issued again in this life */
+    bool has_audit_life;         /* a new life of the audit trail has begun since own logs gave way */
     bool wants_released;         /* the marks of what has not left are to be forgotten */
     struct pending *pending;
     size_t pending_count, pending_cap;
@@ -196,8 +198,10 @@ void core_run_jobs(struct core *core);
 /* own.c */
 void core_own_ahead(struct core *core, const struct log_id *log);
 void core_own_conflict(struct core *core, const struct log_id *log, uint64_t seq);
+void core_own_forked(struct core *core, const struct log_info *log); /* has a fork proof, and holds more than counts */
 void core_own_released(struct core *core);
 void core_own_cut(struct core *core); /* after membership has changed */
+void core_own_gap(struct core *core); /* while writer.is_gap_open: is it closed now? */
 void core_own_tend(struct core *core); /* what of both is still to be done */
 void core_own_told(struct core *core, const struct pending *p, enum err err);
 

@@ -14,13 +14,15 @@ static void job_finish(struct core *core, struct job *job, enum err err)
     pthread_mutex_unlock(&core->lock);
 }
 
-static void tell_stored(struct core *core, uint32_t slot, const struct head *head, const struct node_id *node, enum channel channel, uint64_t cut_height)
+static void tell_stored(struct core *core, uint32_t slot, const struct head *head, const struct node_id *node, enum channel channel, uint64_t cut_height,
+                        uint64_t fork_height)
 {
     struct sync_event event = {.type = SYNC_STORED, .now = core->now, .peer = slot};
     event.u.stored.head = *head;
     event.u.stored.node = *node;
     event.u.stored.channel = channel;
     event.u.stored.cut_height = cut_height;
+    event.u.stored.fork_height = fork_height;
     core_feed(core, &event);
 }
 
@@ -54,6 +56,7 @@ static void tell_left(struct core *core, const struct log_info *log)
     event.u.stored.node = log->node;
     event.u.stored.channel = log->channel;
     event.u.stored.cut_height = log->cut_height;
+    event.u.stored.fork_height = log->fork_height;
     event.u.stored.is_start = true;
     core_feed(core, &event);
 }
@@ -77,7 +80,10 @@ static void tell_ends(struct core *core)
         if (log->sent.seq > 0 && node_id_equal(&log->node, &core->home->node) && !sync_is_released(core->sync)) {
             tell_left(core, log);
         }
-        tell_stored(core, UINT32_MAX, &log->head, &log->node, log->channel, log->cut_height);
+        tell_stored(core, UINT32_MAX, &log->head, &log->node, log->channel, log->cut_height, log->fork_height);
+        if (log->has_fork && log->held_seq > log->head.seq && node_id_equal(&log->node, &core->home->node)) {
+            core_own_forked(core, log);
+        }
     }
     free(ends.logs);
 }
@@ -111,7 +117,8 @@ static void tell_segment(struct core *core, const struct pending *p, enum err co
         core_notice_stored(core, UINT32_MAX, &admitted->proof, false);
     }
     if (is_news) {
-        tell_stored(core, core_slot_of(core, p->connection), &admitted->after, &admitted->node, admitted->channel, admitted->cut_height);
+        tell_stored(core, core_slot_of(core, p->connection), &admitted->after, &admitted->node, admitted->channel, admitted->cut_height,
+                    admitted->fork_height);
     }
     if (err != ERR_OK) {
         tell_refused(core, p, err);
@@ -246,7 +253,7 @@ static void settle_transaction(struct core *core)
                 if (is_suspended) {
                     core->ends_told = 0; /* its logs go on beyond their cut, and do not count there */
                 } else {
-                    tell_stored(core, UINT32_MAX, &head, &core->home->node, (enum channel)channel, 0);
+                    tell_stored(core, UINT32_MAX, &head, &core->home->node, (enum channel)channel, 0, 0);
                 }
             }
         }
@@ -325,12 +332,34 @@ void core_settle(struct core *core)
         } else if (core->range_count > 0) {
             core_send_ranges(core);
         } else if (!may_make_frontier(core)) {
-            return;
+            break;
         }
+    }
+    if (core->writer.is_gap_open) {
+        core_own_gap(core);
     }
 }
 
 /* ---- jobs of other threads ---- */
+
+/* Below the reserve nothing else may share its transaction. */
+static enum err run_small(struct core *core, struct job *job)
+{
+    enum err err = ERR_BUSY;
+    for (int i = 0; i < COMMIT_TRIES_MAX && err == ERR_BUSY; i++) {
+        err = store_begin_small(core->store);
+        if (err == ERR_OK) {
+            err = job->change(&core->writer, job->arg);
+            if (err == ERR_OK) {
+                err = store_commit(core->store);
+            } else {
+                store_abort(core->store);
+            }
+        }
+    }
+    core->is_broken = core->is_broken || err == ERR_IO;
+    return err;
+}
 
 void core_run_jobs(struct core *core)
 {
@@ -348,7 +377,9 @@ void core_run_jobs(struct core *core)
         } else {
             enum err err = core_begin(core);
             struct pending *p = err == ERR_OK ? core_pending(core) : NULL;
-            if (p == NULL) {
+            if (err == ERR_FULL && job->is_small) {
+                job_finish(core, job, run_small(core, job));
+            } else if (p == NULL) {
                 job_finish(core, job, err != ERR_OK ? err : ERR_MEMORY);
             } else {
                 size_t at = core->pending_count - 1;
@@ -386,6 +417,11 @@ static enum err submit(struct core *core, struct job *job)
 enum err core_change(struct core *core, writer_change change, void *arg)
 {
     return submit(core, &(struct job){.change = change, .arg = arg});
+}
+
+enum err core_change_small(struct core *core, writer_change change, void *arg)
+{
+    return submit(core, &(struct job){.change = change, .arg = arg, .is_small = true});
 }
 
 enum err core_live(struct core *core, struct live *ret) { return submit(core, &(struct job){.arg = ret}); }

@@ -30,7 +30,8 @@ struct log {
     bool is_withheld; /* own and ahead, found out before the first echo: nothing of it leaves until what was shown is fetched */
     bool is_cut;      /* refused beyond the cut of a node that left: what others state of it does not count */
 
-    uint64_t fork_height;     /* height of the canonical prefix below the lowest fork proven; 0: none */
+    uint64_t fork_height;     /* height of the canonical prefix below the lowest fork proven, or what the store has said instead; 0: none */
+    bool is_fork_told;        /* it has: a proof changes nothing before it says more */
     uint64_t cut_height;      /* height at which a cut ends it; 0: not cut */
     uint64_t stated_height;   /* most that any live peer states */
     uint64_t stated_entries;

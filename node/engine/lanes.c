@@ -20,7 +20,7 @@ enum {
 /* How far the log goes as far as anybody live says, and as far as it counts. */
 static uint64_t target_height(const struct log *log)
 {
-    if (log->is_cut || (log->is_own && !log->is_ahead)) {
+    if (log->is_cut || (log->is_own && !log->is_ahead && log->fork_height == 0)) { /* a forked one of ours is not appended to: what others make final of it is fetched */
         return 0;
     }
     return log_end_height(log) != 0 && log->stated_height > log_end_height(log) ? log_end_height(log) : log->stated_height;
@@ -303,7 +303,7 @@ static bool lanes_take_all(struct sync *sync, struct peer *peer)
         uint32_t index = sync->heads.held[i];
         struct log *log = engine_log(sync, index);
 
-        if (!log->is_own && log_end_height(log) == 0) {
+        if (!log->is_own) { /* those that have ended too: a later roster may extend them, and the peer has been granted all */
             lanes_end(sync, index, true);
             log->claim = peer->slot;
             log->progress_ms = sync->now;
@@ -458,7 +458,7 @@ void lanes_forked(struct sync *sync, uint32_t index, uint64_t height)
 {
     struct log *log = engine_log(sync, index);
 
-    if (log->fork_height == 0 || height < log->fork_height) {
+    if (log->fork_height == 0 || (height < log->fork_height && !log->is_fork_told)) {
         log->fork_height = height;
     }
     if (log->height >= log->fork_height || search_of(sync, index) != NULL) {

@@ -379,6 +379,11 @@ static void on_stored(struct sync *sync, const struct sync_event *event)
         log->is_cut = false; /* what was refused may be wanted now */
         sync->is_choice_due = true;
     }
+    if (event->u.stored.fork_height != 0) {
+        log->fork_height = event->u.stored.fork_height;
+        log->is_fork_told = true;
+        sync->is_choice_due = true;
+    }
     if (log->is_own && stored_own(sync, log, index, event, old_height == 0)) {
         is_same = false; /* news to everybody, whatever the head was */
     }

@@ -75,6 +75,8 @@ struct sync_event {
                                       own log gave way to what peers showed of it (SYNC_OWN_AHEAD) */
             uint64_t cut_height;   /* where a cut ends the log: the seq of the last commit that counts and 1; 0: not cut. What anybody
                                       states above it does not count */
+            uint64_t fork_height;  /* of a forked log: the height above which nothing of it is wanted, which is that of the proof or, where the
+                                      hubs have made more final or may have, more; 0: nothing is said */
             struct node_id node;   /* the log's author */
             enum channel channel;
             bool is_start; /* told at start: not news */

@@ -279,6 +279,33 @@ static void bend_strip(struct seg *seg)
     unpack_destroy(&unpack);
 }
 
+/* A hub that says to hold one branch of a log, and then another. */
+static void lie(struct member_state *m)
+{
+    uint8_t *memory = malloc(FRAME_BYTES_MAX);
+    for (uint64_t said = 0; said < 2; said++) {
+        uint8_t list_mem[256], body_mem[512], whole_mem[1024];
+        struct out list = out_into(list_mem, sizeof list_mem), body = out_into(body_mem, sizeof body_mem), whole = out_into(whole_mem, sizeof whole_mem);
+        struct out message = out_into(memory, FRAME_BYTES_MAX);
+        struct head head = m->log.head;
+        struct frontier frontier = {.version = FORMAT_VERSION, .region = m->home.region, .node = m->home.node, .clock = wall_now(), .head_count = 1};
+        head.hash.b[0] ^= (uint8_t)said;
+        frontier.counter = frontier.clock.ms / 1000 + 10 + said;
+        frontier.roster_number = membership_roster_number(m->membership);
+        frontier.roster_hash = *membership_roster_hash(m->membership);
+        frontier.acts_digest = *membership_acts_digest(m->membership);
+        heads_canonical(&head, 1, &list);
+        hash_of(HASH_HEADS, out_written(&list), &frontier.heads_digest);
+        frontier_encode(&frontier, &body);
+        struct notice notice = {.kind = NOTICE_FRONTIER, .body = out_written(&body), .signature_count = 1};
+        sign_make(SIGN_FRONTIER, &m->home.region, notice.body, m->home.identity, &notice.signatures[0].signature);
+        notice_encode(&notice, &whole);
+        notice_message_encode(out_written(&whole), 0, out_written(&list), &message);
+        send_body(m, MESSAGE_NOTICE, out_written(&message));
+    }
+    free(memory);
+}
+
 static bool take_roster(void *arg, const struct notice_ref *ref, struct span notice, struct span heads)
 {
     struct span *ret = arg;
@@ -359,6 +386,8 @@ static void misbehave(struct member_state *m, const char *behaviour)
         notice_encode(&notice, &inner);
         notice_message_encode(out_written(&inner), 0, span_of(NULL, 0), &out);
         send_body(m, MESSAGE_NOTICE, out_written(&out));
+    } else if (strcmp(behaviour, "liar") == 0) {
+        lie(m);
     } else if (strcmp(behaviour, "roster") == 0) {
         give_notice(m, true, -9, 0x5a); /* of a signature */
     } else if (strcmp(behaviour, "roster-changed") == 0) {

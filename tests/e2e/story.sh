@@ -409,6 +409,8 @@ chapter_end() {
     within 60 story "in the end not all that are honest hold the same" all_hold "$told" $honest bj
     for node in $honest bj; do
         "$griot" -H "$region/$node" fsck > "$work/out" 2> "$work/err" || fail story "the store of $node is not sound: $(cat "$work/out" "$work/err")"
+        "$griot" -H "$region/rilo-douala" audit --heads --of "$node" --json > "$work/heads.json" 2> "$work/err" || fail T24 "rilo-douala remembers no audit trail: $(cat "$work/err")"
+        "$griot" -H "$region/$node" audit --verify --against "$work/heads.json" > "$work/out" 2> "$work/err" || fail T24 "the audit trail of $node is not whole: $(cat "$work/out" "$work/err")"
     done
 }
 

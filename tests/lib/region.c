@@ -294,20 +294,30 @@ struct span region_log_entries(struct region_log *log, const struct entry *entri
     return region_keep(log->region, out_written(&packed));
 }
 
-struct span region_log_commit(struct region_log *log, uint32_t entries, size_t bytes)
+static struct span commit_write(struct region_log *log, uint32_t entries, size_t bytes, size_t random_bytes)
 {
     static struct entry made[COMMIT_ENTRIES_MAX];
     static uint8_t payloads[COMMIT_ENTRIES_MAX][PAYLOAD_BYTES_MAX];
     memset(made, 0, sizeof made);
     for (uint32_t i = 0; i < entries; i++) {
         memset(payloads[i], 'a' + (int)(i % 26), bytes);
-        random_fill(payloads[i], bytes < 24 ? bytes : 24);
+        random_fill(payloads[i], random_bytes);
         random_fill(made[i].salt, sizeof made[i].salt);
         made[i].has_payload = true;
         made[i].payload = span_of(payloads[i], bytes);
         made[i].leaf.kind = ENTRY_RECORD;
     }
     return region_log_entries(log, made, entries, 0, log->chain.roster_version);
+}
+
+struct span region_log_commit(struct region_log *log, uint32_t entries, size_t bytes)
+{
+    return commit_write(log, entries, bytes, bytes < 24 ? bytes : 24);
+}
+
+struct span region_log_noise(struct region_log *log, uint32_t entries, size_t bytes)
+{
+    return commit_write(log, entries, bytes, bytes);
 }
 
 struct head region_log_head(const struct region_log *log)

@@ -71,6 +71,8 @@ void region_log_init(struct region_log *log, struct region *region, size_t node,
 void region_log_fini(struct region_log *log);
 /* The next commit, packed: `entries` payloads of `bytes` each. */
 struct span region_log_commit(struct region_log *log, uint32_t entries, size_t bytes);
+/* The same, of payloads that do not compress. */
+struct span region_log_noise(struct region_log *log, uint32_t entries, size_t bytes);
 /* The same of these entries, whose payloads stay whole or, where `without` has the bit, are left out: as whoever has erased them would send it. */
 struct span region_log_entries(struct region_log *log, const struct entry *entries, uint32_t count, uint64_t without, uint64_t roster_number);
 /* What a leaf of this entry is named by. */

@@ -16,9 +16,9 @@ extract() {
 # Several msgids in one call are read in several passes, one argument each. service_error(err, what, why, do) and warn(list, code, text, do) answer in English; the command line
 # translates what they say. proto/record names its texts in table macros.
 find node proto/record -name '*.[ch]' | LC_ALL=C sort >"$work/files"
-extract --keyword --keyword=_ --keyword=N_ --keyword=ngettext:1,2 --keyword=service_error:2 --keyword=warn:3 --keyword=FIELD:7 --keyword=FIELD_CODES:5 --keyword=FIELD_GROUPED:5 \
+extract --keyword --keyword=_ --keyword=N_ --keyword=ngettext:1,2 --keyword=service_error:2 --keyword=warn:3 --keyword=answer_warn:3 --keyword=FIELD:7 --keyword=FIELD_CODES:5 --keyword=FIELD_GROUPED:5 \
     -o "$work/1.pot" <"$work/files"
-extract --keyword --keyword=service_error:3 --keyword=warn:4 --keyword=FIELD:8 --keyword=FIELD_CODES:6 --keyword=FIELD_GROUPED:6 -o "$work/2.pot" <"$work/files"
+extract --keyword --keyword=service_error:3 --keyword=warn:4 --keyword=answer_warn:4 --keyword=FIELD:8 --keyword=FIELD_CODES:6 --keyword=FIELD_GROUPED:6 -o "$work/2.pot" <"$work/files"
 extract --keyword --keyword=service_error:4 -o "$work/3.pot" <"$work/files"
 msgcat --sort-by-file --no-wrap --use-first -o "$work/griot.pot" "$work/1.pot" "$work/2.pot" "$work/3.pot"
 

@@ -42,9 +42,15 @@ struct disk_log *disk_log(const struct disk *disk, const struct log_id *log)
     return NULL;
 }
 
+uint32_t disk_counts(const struct disk_log *log)
+{
+    return log->cut < log->durable ? log->cut : log->durable;
+}
+
 bool disk_head(const struct disk_log *log, struct head *ret)
 {
-    const struct chain *chain = log->durable == 0 ? &log->log->birth : &log->commits[log->durable - 1]->chain;
+    uint32_t counts = disk_counts(log);
+    const struct chain *chain = counts == 0 ? &log->log->birth : &log->commits[counts - 1]->chain;
 
     ret->log = chain->log;
     ret->seq = chain->seq;
@@ -56,6 +62,41 @@ bool disk_head(const struct disk_log *log, struct head *ret)
 const struct chain *disk_chain(const struct disk_log *log)
 {
     return log->count == 0 ? &log->log->birth : &log->commits[log->count - 1]->chain;
+}
+
+const struct sim_notice *disk_act_of(const struct disk *disk, uint32_t node)
+{
+    const struct sim_notice *ret = NULL;
+
+    for (uint32_t i = 0; i < disk->notice_count; i++) {
+        const struct sim_notice *notice = disk->notices[i].live;
+
+        if (notice != NULL && notice->ref.kind == NOTICE_ACT && notice->subject == node && (ret == NULL || notice->ref.counter > ret->ref.counter)) {
+            ret = notice;
+        }
+    }
+    return ret;
+}
+
+/* Where the acts held end a log: at what they name of it, else at its birth. */
+static void log_cut(const struct disk *disk, struct disk_log *log)
+{
+    const struct sim_notice *act = disk_act_of(disk, log->log->author);
+
+    log->cut = act == NULL || act->is_lift ? CUT_NONE : 0;
+    for (size_t i = 0; log->cut == 0 && i < act->head_count; i++) {
+        if (log_id_compare(&act->heads[i].log, &log->log->birth.log) == 0) {
+            log->cut = (uint32_t)act->heads[i].seq;
+            break;
+        }
+    }
+}
+
+static void logs_cut(struct disk *disk)
+{
+    for (uint32_t i = 0; i < disk->log_count; i++) {
+        log_cut(disk, &disk->logs[i]);
+    }
 }
 
 struct disk_log *disk_open(struct disk *disk, const struct sim_log *log)
@@ -76,6 +117,7 @@ struct disk_log *disk_open(struct disk *disk, const struct sim_log *log)
             ret->fork = notice->heads[0].seq;
         }
     }
+    log_cut(disk, ret);
     return ret;
 }
 
@@ -102,7 +144,7 @@ void disk_truncate(struct disk_log *log, uint32_t count)
 
 static bool is_same_subject(const struct notice_ref *a, const struct notice_ref *b)
 {
-    return a->kind == b->kind && memcmp(a->subject, b->subject, sizeof a->subject) == 0;
+    return a->kind == b->kind && memcmp(a->subject, b->subject, sizeof a->subject) == 0 && (a->kind != NOTICE_ACT || a->counter == b->counter);
 }
 
 struct disk_notice *disk_notice_of(const struct disk *disk, const struct notice_ref *ref)
@@ -181,6 +223,10 @@ enum err disk_notice(struct disk *disk, struct sim_notice *notice, uint32_t sour
     if (notice->ref.kind == NOTICE_FORK_PROOF) {
         notice_promote(held);
         log_fork(disk, &notice->heads[0]);
+    }
+    if (notice->ref.kind == NOTICE_ACT) {
+        notice_promote(held);
+        logs_cut(disk);
     }
     return ERR_OK;
 }
@@ -292,7 +338,8 @@ static enum err item_admit(struct disk *disk, struct disk_log *log, uint64_t seq
     err = commit_read(disk, item, disk_chain(log), &commit);
     if (err == ERR_OK) {
         disk_append(disk, log, commit);
-        *is_new = true;
+        *is_new = seq <= log->cut;
+        err = *is_new ? ERR_OK : ERR_CUT; /* kept all the same */
     }
     return err;
 }
@@ -426,4 +473,5 @@ void disk_restore(struct disk *disk)
             log_fork(disk, &disk->notices[i].live->heads[0]);
         }
     }
+    logs_cut(disk);
 }

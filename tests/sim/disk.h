@@ -14,6 +14,7 @@ struct disk_log {
     bool is_changed;            /* to be told to the engine after the next sync */
     uint32_t source;            /* peer that brought it, UINT32_MAX own */
     uint64_t fork;              /* lowest disputed seq; 0 none */
+    uint32_t cut;               /* the last commit that counts, by the acts held; what is beyond is kept. CUT_NONE: not cut */
     struct sim_commit **branch; /* a forker's other commits, from seq `branch_from` on; never synced, never crashed */
     uint32_t branch_count, branch_from;
     uint32_t start;     /* commits at the node's last start */
@@ -24,6 +25,8 @@ struct disk_log {
     bool has_image;     /* existed when the image was taken */
     uint32_t image;     /* commits in the image */
 };
+
+#define CUT_NONE UINT32_MAX
 
 struct disk_notice {
     struct sim_notice *live, *staged, *durable, *image;
@@ -45,7 +48,11 @@ struct disk {
 void disk_init(struct disk *disk, struct registry *registry, uint32_t self);
 void disk_fini(struct disk *disk);
 struct disk_log *disk_log(const struct disk *disk, const struct log_id *log);
-/* Head of the durable part. False when not even the birth is durable. */
+/* The act that rules a node, or NULL: then, or when it lifts, the node is in. */
+const struct sim_notice *disk_act_of(const struct disk *disk, uint32_t node);
+/* How many commits are durable and count. */
+uint32_t disk_counts(const struct disk_log *log);
+/* Head of the durable part that counts. False when not even the birth is durable. */
 bool disk_head(const struct disk_log *log, struct head *ret);
 /* The chain at the end of what is written. */
 const struct chain *disk_chain(const struct disk_log *log);

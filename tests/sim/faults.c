@@ -1,4 +1,6 @@
 /* faults.c - what goes wrong and when; then nothing more, and the region has a bounded time to agree. */
+#include <stdlib.h>
+
 #include "tests/sim/world.h"
 
 enum {
@@ -16,6 +18,9 @@ enum fault {
     FAULT_RESTORE,
     FAULT_FORK,
     FAULT_HEAL_LINKS, /* what was cut comes back */
+    FAULT_PUT_OUT,    /* the first hub puts an edge out, with a cut; */
+    FAULT_EXTEND,     /* the cut is extended to what somebody holds beyond it; */
+    FAULT_LIFT,       /* the edge is in again */
     FAULT_END,
 };
 
@@ -43,6 +48,29 @@ static void eclipse_plan(struct world *world)
         plan(world, rng_below(&world->rng, ECLIPSE_US), HAPPEN_APPEND, any_node(world), 0);
     }
     plan(world, ECLIPSE_US, HAPPEN_FAULT, 0, FAULT_END);
+}
+
+/* An edge is put out while it writes; then, perhaps, what came late counts after all, and it is in again. Any of this may come to a node before, among or after the entries. */
+static void plan_cut(struct world *world, uint64_t end_us)
+{
+    uint64_t at_us = rng_between(&world->rng, 3000000, end_us);
+    uint32_t node = any_edge(world);
+
+    if (!rng_chance(&world->rng, 300) || world->node_count < 4 || world->nodes[node].is_liar) {
+        return;
+    }
+    world->subject = node;
+    plan(world, at_us, HAPPEN_FAULT, node, FAULT_PUT_OUT);
+    for (int i = 0; i < 8; i++) {
+        plan(world, rng_between(&world->rng, at_us > 3000000 ? at_us - 3000000 : 0, at_us + 3000000), HAPPEN_APPEND, node, 0);
+    }
+    if (rng_chance(&world->rng, 500)) {
+        at_us = rng_between(&world->rng, at_us, end_us);
+        plan(world, at_us, HAPPEN_FAULT, node, FAULT_EXTEND);
+    }
+    if (rng_chance(&world->rng, 400)) {
+        plan(world, rng_between(&world->rng, at_us, end_us), HAPPEN_FAULT, node, FAULT_LIFT);
+    }
 }
 
 void faults_plan(struct world *world)
@@ -94,6 +122,7 @@ void faults_plan(struct world *world)
     if (rng_chance(&world->rng, 150)) {
         world->nodes[any_edge(world)].is_liar = true;
     }
+    plan_cut(world, end_us);
     plan(world, end_us, HAPPEN_FAULT, 0, FAULT_END);
 }
 
@@ -160,6 +189,49 @@ static void end(struct world *world)
     plan(world, world->now_us + LOOK_US, HAPPEN_LOOK, 0, 0);
 }
 
+static int compare_heads(const void *a, const void *b)
+{
+    return log_id_compare(&((const struct head *)a)->log, &((const struct head *)b)->log);
+}
+
+/* What the first hub decides. It may be down just now: then nothing is decided. The cut is what it holds itself; extended, what some node that is in holds beyond it, as its operator has told. */
+static void decide(struct world *world, uint32_t subject, enum fault what)
+{
+    static struct head heads[CUT_HEADS_MAX];
+    struct node *hub = &world->nodes[0];
+    const struct node *holder = what == FAULT_EXTEND ? &world->nodes[any_node(world)] : hub;
+    size_t n = 0;
+
+    if (!hub->is_up || (what != FAULT_PUT_OUT && world->out == NOBODY_OUT) || holder->index == subject) {
+        return;
+    }
+    for (uint32_t i = 0; i < holder->disk.log_count && n < CUT_HEADS_MAX && what != FAULT_LIFT; i++) {
+        const struct disk_log *log = &holder->disk.logs[i];
+        const struct disk_log *before = disk_log(&hub->disk, &log->log->birth.log);
+        uint32_t seq = what == FAULT_PUT_OUT ? disk_counts(log) : log->durable;
+
+        if (log->log->author != subject || seq == 0 || !log->is_birth_durable) {
+            continue;
+        }
+        heads[n] = (struct head){log->log->birth.log, seq, 0, log->commits[seq - 1]->chain.hash};
+        if (what == FAULT_EXTEND && before != NULL && before->cut != CUT_NONE && before->cut > seq) {
+            return; /* this one holds less than counts already */
+        }
+        n++;
+    }
+    qsort(heads, n, sizeof *heads, compare_heads);
+    struct sim_notice *act = registry_act(&world->registry, 0, subject, what == FAULT_PUT_OUT ? 1 : what == FAULT_EXTEND ? 2 : ACT_LIFTS, heads, n, world_ms(world));
+    if (disk_notice(&hub->disk, act, UINT32_MAX) == ERR_OK) {
+        struct sync_event tick = {.type = SYNC_TICK, .peer = UINT32_MAX};
+
+        world_say(world, "%u is %s", subject, what == FAULT_LIFT ? "in again" : what == FAULT_EXTEND ? "out, with a longer cut" : "put out");
+        world->out = what == FAULT_LIFT ? NOBODY_OUT : subject;
+        world->cuts++;
+        node_tell_act(world, hub, act);
+        node_step(world, hub, &tick);
+    }
+}
+
 static void fault(struct world *world, struct node *node, enum fault what)
 {
     struct link *link = &world->links[rng_below(&world->rng, world->link_count)];
@@ -207,6 +279,11 @@ static void fault(struct world *world, struct node *node, enum fault what)
         break;
     case FAULT_HEAL_LINKS:
         links_heal(world);
+        break;
+    case FAULT_PUT_OUT:
+    case FAULT_EXTEND:
+    case FAULT_LIFT:
+        decide(world, node->index, what);
         break;
     case FAULT_END:
         end(world);

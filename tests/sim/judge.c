@@ -96,6 +96,9 @@ void judge_drop(struct world *world, struct node *node, const struct sync_action
     if (action->peer == world->hostile || node->index == world->hostile || replay_concerns(world, node->index) || replay_concerns(world, action->peer)) {
         return;
     }
+    if (reason == ERR_NOT_MEMBER && world->subject != NOBODY_OUT) {
+        return; /* of who was put out, or by it */
+    }
     if (err_blame(reason) == BLAME_PEER && !world->nodes[action->peer].is_liar && !node->is_liar && !world->nodes[action->peer].is_forker) {
         world_fail(world, "node %u blames the honest node %u: %s, %s", node->index, action->peer, err_name(reason),
                    action->u.drop.clause == NULL ? "" : action->u.drop.clause);
@@ -108,6 +111,9 @@ void judge_segment(struct world *world, struct node *node, const struct disk_log
     if (!log->is_birth_durable || (log->branch_count == 0 && seg->count > 0 && seg->first + seg->count - 1 > log->durable)) {
         world_fail(world, "S2: node %u sends what a power cut would take", node->index);
     }
+    if (seg->count > 0 && log->cut != CUT_NONE && seg->first + seg->count - 1 > log->cut) {
+        world_fail(world, "S8: node %u passes on what lies beyond a cut that it knows", node->index);
+    }
     if (log->log->author == node->index && !node->is_released) {
         world_fail(world, "S3: node %u sends its own before anybody has shown it", node->index);
     }
@@ -116,7 +122,7 @@ void judge_segment(struct world *world, struct node *node, const struct disk_log
 /* S4: what was told once is lost only by an incident that is on record. */
 void judge_stored(struct world *world, struct node *node, const struct disk_log *log, uint64_t seq)
 {
-    bool is_incident = log->fork != 0 || (log->log->author == node->index && log->is_closed);
+    bool is_incident = log->fork != 0 || log->cut != CUT_NONE || (log->log->author == node->index && log->is_closed);
 
     if (log->is_told && seq < log->told && !is_incident) {
         world_fail(world, "S4: a head of node %u falls from %llu to %llu", node->index, (unsigned long long)log->told, (unsigned long long)seq);
@@ -169,7 +175,7 @@ static void judge_forks(struct world *world)
 /* Must this node end like the others? Not a hub that has turned; nor whoever forks while such a hub keeps his branches apart: nobody may ever tell him. */
 static bool is_judged(const struct world *world, uint32_t node)
 {
-    return node != world->hostile && (world->hostile == UINT32_MAX || !world->nodes[node].is_forker);
+    return node != world->out && node != world->hostile && (world->hostile == UINT32_MAX || !world->nodes[node].is_forker);
 }
 
 /* What it holds is what all must hold. */
@@ -297,8 +303,8 @@ void judge_heal(struct world *world)
             const struct disk_log *log = disk_log(&world->nodes[i].disk, &world->registry.logs[k]->birth.log);
             bool is_yielding = log != NULL && ((log->log->author == i && (log->is_closed || world->nodes[i].is_restored)) || !is_judged(world, i));
 
-            if (log != NULL && !is_yielding && log->durable > heal_counts[k]) {
-                heal_counts[k] = log->durable;
+            if (log != NULL && !is_yielding && i != world->out && disk_counts(log) > heal_counts[k]) {
+                heal_counts[k] = disk_counts(log);
             }
         }
     }
@@ -316,7 +322,7 @@ static void judge_lost(struct world *world)
     for (uint32_t k = 0; k < heal_count; k++) {
         const struct disk_log *log = disk_log(&world->nodes[first_honest(world)].disk, &world->registry.logs[k]->birth.log);
 
-        if (heal_counts[k] > 0 && (log == NULL || (log->fork == 0 && log->durable < heal_counts[k]))) {
+        if (heal_counts[k] > 0 && (log == NULL || (log->fork == 0 && log->cut == CUT_NONE && disk_counts(log) < heal_counts[k]))) {
             world_fail(world, "log %u of node %u had %llu commits, %u are left", world->registry.logs[k]->number, world->registry.logs[k]->author,
                        (unsigned long long)heal_counts[k], log == NULL ? 0 : log->durable);
         }
@@ -332,8 +338,12 @@ static void judge_quiet(struct world *world)
         if (!is_judged(world, i)) {
             continue;
         }
+        /* What counts of a node that is out may have been held by one node only, whose disk went back: it is missing for good, and they know it; its logs perhaps not even by name. */
+        static const struct node_id unknown;
+        uint64_t lost =
+            world->out == NOBODY_OUT ? 0 : sync_missing_of(node->engine, &world->registry.nodes[world->out]) + sync_missing_of(node->engine, &unknown);
         /* Only a hub that keeps it may have what nobody else has; or say so. */
-        if (sync_missing(node->engine) != 0 && world->hostile == UINT32_MAX) {
+        if (sync_missing(node->engine) != lost && world->hostile == UINT32_MAX) {
             world_fail(world, "L4: node %u believes that it misses %llu entries", i, (unsigned long long)sync_missing(node->engine));
         }
         for (uint32_t k = 0; k < world->node_count; k++) {
@@ -391,7 +401,9 @@ static void judge_order(struct world *world)
 
     disk_init(&disk, &world->registry, UINT32_MAX);
     for (uint32_t k = 0; k < from->notice_count; k++) {
-        if (from->notices[k].live->ref.kind == NOTICE_FORK_PROOF && rng_chance(&world->rng, 500)) {
+        enum notice_kind kind = from->notices[k].live->ref.kind;
+
+        if ((kind == NOTICE_FORK_PROOF || kind == NOTICE_ACT) && rng_chance(&world->rng, 500)) {
             (void)disk_notice(&disk, from->notices[k].live, 0);
         }
     }
@@ -421,17 +433,25 @@ static void judge_order(struct world *world)
             seg.first = to == NULL ? 0 : to->count + 1;
             seg.items[0] = to == NULL ? log->log->bytes : log->commits[to->count]->packed;
             seg_encode(&seg, &out);
-            if (disk_admit(&disk, out_written(&out), 0, &is_new, &proof, &id) != ERR_OK || !is_new) {
+            enum err err = disk_admit(&disk, out_written(&out), 0, &is_new, &proof, &id);
+            if (err != ERR_CUT && (err != ERR_OK || !is_new)) {
                 world_fail(world, "S5: a commit that all hold is refused in another order");
                 left = 0;
                 break;
             }
         }
     } while (left > 0);
+    for (uint32_t k = 0; k < from->notice_count; k++) { /* the other half comes last */
+        if (from->notices[k].live->ref.kind == NOTICE_ACT) {
+            (void)disk_notice(&disk, from->notices[k].live, 0);
+        }
+    }
+    disk_sync(&disk);
     for (uint32_t k = 0; k < from->log_count && world->failure[0] == '\0'; k++) {
         const struct disk_log *to = disk_log(&disk, &from->logs[k].log->birth.log);
+        struct head ours, theirs;
 
-        if (to == NULL || !hash_equal(&disk_chain(to)->hash, &disk_chain(&from->logs[k])->hash)) {
+        if (to == NULL || !disk_head(to, &ours) || !disk_head(&from->logs[k], &theirs) || !hash_equal(&ours.hash, &theirs.hash)) {
             world_fail(world, "S5: another order gives another state of log %u", from->logs[k].log->number);
         }
     }

@@ -33,7 +33,7 @@ struct command {
 struct tally { /* shared between the processes */
     uint64_t next, done, failed, first_failed;
     uint64_t at[64]; /* the seed that each process is at, for those that die */
-    uint64_t steps, commits, messages, crashes, breaks, forks, restores, heal_us_most, trace;
+    uint64_t steps, commits, messages, crashes, breaks, forks, restores, cuts, heal_us_most, trace;
 };
 
 static bool seed_run(const struct options *options, struct tally *tally, uint64_t *ret_trace, char *ret_why, size_t why_cap)
@@ -60,6 +60,7 @@ static bool seed_run(const struct options *options, struct tally *tally, uint64_
         __atomic_fetch_add(&tally->breaks, world->breaks, __ATOMIC_RELAXED);
         __atomic_fetch_add(&tally->forks, world->forks, __ATOMIC_RELAXED);
         __atomic_fetch_add(&tally->restores, world->restores, __ATOMIC_RELAXED);
+        __atomic_fetch_add(&tally->cuts, world->cuts, __ATOMIC_RELAXED);
         __atomic_fetch_xor(&tally->trace, world->trace, __ATOMIC_RELAXED);
         if (is_good && heal_us > tally->heal_us_most) {
             tally->heal_us_most = heal_us;
@@ -157,9 +158,9 @@ static int many(const struct command *command)
     }
     jobs_run(command, tally);
     printf("%" PRIu64 " seeds of %u nodes: %" PRIu64 " failed; %" PRIu64 " steps, %" PRIu64 " commits, %" PRIu64 " messages, %" PRIu64
-           " breaks, %" PRIu64 " power cuts, %" PRIu64 " images put back, %" PRIu64 " forks; healed in %.0f s at most; trace %016" PRIx64 "\n",
+           " breaks, %" PRIu64 " power cuts, %" PRIu64 " images put back, %" PRIu64 " forks, %" PRIu64 " cuts; healed in %.0f s at most; trace %016" PRIx64 "\n",
            tally->done, command->options.nodes, tally->failed, tally->steps, tally->commits, tally->messages, tally->breaks, tally->crashes,
-           tally->restores, tally->forks, (double)tally->heal_us_most / 1e6, tally->trace);
+           tally->restores, tally->forks, tally->cuts, (double)tally->heal_us_most / 1e6, tally->trace);
     return (tally->failed > 0) == command->is_bug_expected ? 0 : 1;
 }
 

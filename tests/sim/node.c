@@ -181,6 +181,7 @@ void node_tell_log(struct world *world, struct node *node, struct disk_log *log,
     event.u.stored.node = world->registry.nodes[log->log->author];
     event.u.stored.channel = log->log->channel;
     event.u.stored.is_start = is_start;
+    event.u.stored.cut_height = log->cut == CUT_NONE ? 0 : (uint64_t)log->cut + 1;
     world_note(world, event.u.stored.head.seq, log->log->number);
     node_todo(node, &event);
 }
@@ -191,8 +192,10 @@ void node_tell_notice(struct world *world, struct node *node, const struct disk_
 
     (void)world;
     event.u.notice.ref = notice->live->ref;
-    event.u.notice.heads = notice->live->heads;
-    event.u.notice.head_count = notice->live->head_count;
+    if (notice->live->ref.kind != NOTICE_ACT) {
+        event.u.notice.heads = notice->live->heads;
+        event.u.notice.head_count = notice->live->head_count;
+    }
     event.u.notice.is_start = is_start;
     node_todo(node, &event);
 }
@@ -253,11 +256,42 @@ static void own_find(struct node *node)
     }
 }
 
+/* Who is in, by the acts held. */
+static void roster_tell(struct world *world, struct node *node)
+{
+    struct sync_event roster = {.type = SYNC_ROSTER, .peer = UINT32_MAX};
+    struct sync_member *copy = registry_alloc(&world->registry, world->node_count * sizeof *copy);
+    size_t n = 0;
+
+    for (uint32_t i = 0; i < world->node_count; i++) {
+        const struct sim_notice *act = disk_act_of(&node->disk, i);
+
+        if (act == NULL || act->is_lift) {
+            copy[n].node = world->registry.nodes[i];
+            copy[n++].role = world->nodes[i].is_hub ? ROLE_HUB : ROLE_EDGE;
+        }
+    }
+    roster.u.roster.members = copy;
+    roster.u.roster.count = n;
+    node_todo(node, &roster);
+}
+
+void node_tell_act(struct world *world, struct node *node, const struct sim_notice *act)
+{
+    node_tell_notice(world, node, disk_notice_of(&node->disk, &act->ref), false);
+    for (uint32_t i = 0; i < node->disk.log_count; i++) {
+        if (node->disk.logs[i].log->author == act->subject) {
+            node->disk.logs[i].source = UINT32_MAX;
+            node_tell_log(world, node, &node->disk.logs[i], false);
+        }
+    }
+    roster_tell(world, node);
+}
+
 void node_start(struct world *world, struct node *node)
 {
     struct sync_config config = {.role = node->is_hub ? ROLE_HUB : ROLE_EDGE, .timing = world->timing};
-    struct sync_event roster = {.type = SYNC_ROSTER, .peer = UINT32_MAX};
-    struct sync_member members[SIM_NODES_MAX];
+    struct sync_event tick = {.type = SYNC_TICK, .peer = UINT32_MAX};
 
     config.self = world->registry.nodes[node->index];
     config.seed = rng_next(&world->rng);
@@ -278,14 +312,9 @@ void node_start(struct world *world, struct node *node)
     for (uint32_t i = 0; i < node->disk.notice_count; i++) {
         node_tell_notice(world, node, &node->disk.notices[i], true);
     }
-    for (uint32_t i = 0; i < world->node_count; i++) {
-        members[i].node = world->registry.nodes[i];
-        members[i].role = world->nodes[i].is_hub ? ROLE_HUB : ROLE_EDGE;
-    }
-    roster.u.roster.members = members;
-    roster.u.roster.count = world->node_count;
+    roster_tell(world, node);
     world_say(world, "%u starts", node->index);
-    node_step(world, node, &roster);
+    node_step(world, node, &tick);
 }
 
 void node_crash(struct world *world, struct node *node)

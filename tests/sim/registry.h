@@ -34,6 +34,7 @@ struct sim_notice {
     size_t head_count;
     struct hash proof_a; /* of a fork proof, for the order between proofs */
     struct hash proof_b;
+    bool is_lift;        /* of an act: it ends the cut of `subject` instead of making one with `heads` */
 };
 
 struct registry {
@@ -78,6 +79,10 @@ uint32_t registry_node(const struct registry *registry, const struct node_id *no
 
 struct sim_notice *registry_frontier(struct registry *registry, uint32_t node, uint64_t counter, const struct head *heads, size_t count,
                                      uint64_t now_ms);
+/* What the root and the registrars decide of a node, simplified: acts of one hub, of which the one with the highest number rules. Number 1 puts the node out with a cut at `heads`, 2 extends the
+ * cut, 3 lifts it. */
+enum { ACT_LIFTS = 3 };
+struct sim_notice *registry_act(struct registry *registry, uint32_t hub, uint32_t subject, uint32_t number, const struct head *heads, size_t count, uint64_t now_ms);
 struct sim_notice *registry_card(struct registry *registry, uint32_t node, uint64_t counter);
 /* Two commits of one log and seq; made by whoever holds both. */
 struct sim_notice *registry_proof(struct registry *registry, const struct sim_commit *x, const struct sim_commit *y);

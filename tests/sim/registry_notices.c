@@ -3,7 +3,7 @@
 
 #include "tests/sim/registry.h"
 
-enum { HEAD_BYTES = 96, NOTICE_BYTES = 4096 };
+enum { HEAD_BYTES = 96, NOTICE_BYTES = 32768 };
 
 static void sign_notice(const struct registry *registry, enum sign_purpose purpose, uint32_t node, struct span body, struct notice *ret)
 {
@@ -106,6 +106,49 @@ struct sim_notice *registry_frontier(struct registry *registry, uint32_t node, u
     ret->heads = registry_alloc(registry, (count + 1) * sizeof *heads);
     memcpy(ret->heads, heads, count * sizeof *heads);
     return ret;
+}
+
+static struct sim_notice *act_add(struct registry *registry, const struct notice *notice, const struct act *act)
+{
+    struct notice_ref ref;
+    struct sim_notice *ret;
+
+    ref_of(notice, act->registrar.b, act->number, &ref);
+    ret = add(registry, notice, &ref);
+    ret->subject = registry_node(registry, &act->subject.node);
+    ret->is_lift = act->number == ACT_LIFTS;
+    ret->head_count = act->cut.head_count;
+    ret->heads = registry_alloc(registry, (act->cut.head_count + 1) * sizeof *ret->heads);
+    memcpy(ret->heads, act->cut.heads, act->cut.head_count * sizeof *ret->heads);
+    return ret;
+}
+
+struct sim_notice *registry_act(struct registry *registry, uint32_t hub, uint32_t subject, uint32_t number, const struct head *heads, size_t count, uint64_t now_ms)
+{
+    static struct act act;
+    static uint8_t body[NOTICE_BYTES];
+    struct notice notice = {.kind = NOTICE_ACT};
+    struct out out = out_into(body, sizeof body);
+
+    memset(&act, 0, sizeof act);
+    act.version = FORMAT_VERSION;
+    act.region = registry->region;
+    act.registrar = registry->nodes[hub];
+    act.roster_number = 1;
+    act.number = number;
+    act.kind = ACT_SUSPEND;
+    act.subject.node = act.cut.node = registry->nodes[subject];
+    act.created.ms = now_ms;
+    act.cut.head_count = (uint32_t)(count < CUT_HEADS_MAX ? count : CUT_HEADS_MAX);
+    memcpy(act.cut.heads, heads, act.cut.head_count * sizeof *heads);
+    for (uint32_t i = 0; i < act.cut.head_count; i++) {
+        act.cut.heads[i].entries = 0;
+    }
+    if (act_encode(&act, &out) != ERR_OK) {
+        abort();
+    }
+    sign_notice(registry, SIGN_ACT, hub, out_written(&out), &notice);
+    return act_add(registry, &notice, &act);
 }
 
 struct sim_notice *registry_card(struct registry *registry, uint32_t node, uint64_t counter)
@@ -301,6 +344,33 @@ static struct sim_notice *card_read(struct registry *registry, const struct noti
     return known;
 }
 
+static struct sim_notice *act_read(struct registry *registry, const struct notice *notice, enum err *ret)
+{
+    static struct act act;
+    struct notice_ref ref;
+    struct sim_notice *known;
+    uint32_t node;
+    const char *clause = NULL;
+
+    *ret = act_decode(registry->unpack, notice->body, &act, &clause);
+    if (*ret != ERR_OK) {
+        return NULL;
+    }
+    node = registry_node(registry, &act.registrar);
+    *ret = node == UINT32_MAX
+               ? ERR_UNKNOWN_KEY
+               : registry_check(registry)(SIGN_ACT, &registry->region, notice->body, &registry->identities[node], &notice->signatures[0].signature);
+    if (*ret != ERR_OK) {
+        return NULL;
+    }
+    ref_of(notice, act.registrar.b, act.number, &ref);
+    known = find(registry, &ref);
+    if (known == NULL) {
+        *ret = ERR_BADSIG;
+    }
+    return known;
+}
+
 struct sim_notice *registry_read(struct registry *registry, struct span bytes, uint64_t base_counter, const struct sim_notice *base,
                                  struct span heads, enum err *ret)
 {
@@ -318,10 +388,11 @@ struct sim_notice *registry_read(struct registry *registry, struct span bytes, u
         return card_read(registry, &notice, ret);
     case NOTICE_FORK_PROOF:
         return proof_read(registry, &notice, ret);
+    case NOTICE_ACT:
+        return act_read(registry, &notice, ret);
     case NOTICE_CHARTER:
     case NOTICE_ROSTER:
-    case NOTICE_ACT:
-        break; /* membership does not change in the simulation */
+        break; /* who is in changes by acts alone in the simulation */
     }
     *ret = ERR_STALE;
     return NULL;

@@ -240,6 +240,9 @@ void store_admit_notice_body(struct world *world, struct node *node, const struc
     if (notice->ref.kind == NOTICE_FORK_PROOF) {
         proof_tell(world, node, notice);
     }
+    if (notice->ref.kind == NOTICE_ACT) {
+        node_tell_act(world, node, notice);
+    }
     node_disk_used(world, node);
 }
 

@@ -126,6 +126,7 @@ void world_init(struct world *world, const struct options *options)
     world->trace = UINT64_C(0xcbf29ce484222325);
     world->node_count = options->nodes;
     world->hub_count = options->nodes > 3 ? 2 : 1;
+    world->out = world->subject = NOBODY_OUT;
     timing_choose(world);
     registry_init(&world->registry, options->seed, options->nodes, !options->is_story && rng_chance(&world->rng, 20));
     for (uint32_t i = 0; i < world->node_count; i++) {

@@ -124,8 +124,11 @@ struct world {
     uint64_t steps;
     uint64_t trace;    /* hash of everything that happened */
     char failure[256]; /* empty while all is well */
-    uint64_t commits, messages, crashes, breaks, forks, restores;
+    uint64_t commits, messages, crashes, breaks, forks, restores, cuts;
+    uint32_t out;      /* the node that was put out, NOBODY_OUT: none. When it is lifted, it is in again: none */
+    uint32_t subject;  /* the node that acts are about */
 };
+#define NOBODY_OUT UINT32_MAX
 
 void world_init(struct world *world, const struct options *options);
 void world_fini(struct world *world);
@@ -156,6 +159,7 @@ void node_disk_used(struct world *world, struct node *node); /* something was st
 struct disk_notice;
 void node_tell_notice(struct world *world, struct node *node, const struct disk_notice *notice, bool is_start);
 void node_tell_log(struct world *world, struct node *node, struct disk_log *log, bool is_start);
+void node_tell_act(struct world *world, struct node *node, const struct sim_notice *act); /* is durable: the act, the logs it cuts or lifts, who is in */
 
 /* store.c: what actions ask of the node's store */
 void store_range(struct world *world, struct node *node, const struct sync_action *action);

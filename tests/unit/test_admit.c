@@ -384,10 +384,15 @@ static void beyond_a_cut_nothing_counts(void **state)
     assert_int_equal(info().head.seq, 3);
     assert_int_equal(info().held_seq, 5);
     assert_false(info().has_fork);
-    assert_int_equal(admit(6, 2, &out), ERR_CUT);
+    assert_int_equal(admit(6, 1, &out), ERR_CUT);
     assert_int_equal(out.after.seq, 3);
+    assert_int_equal(out.cut_height, 4);
+    assert_int_equal(out.fork_height, 0);
+    assert_int_equal(info().held_seq, 6); /* kept as evidence */
     home_reopen(&home);
-    assert_int_equal(admit(6, 2, &out), ERR_CUT);
+    assert_int_equal(admit(7, 1, &out), ERR_CUT);
+    assert_int_equal(info().held_seq, 7);
+    assert_int_equal(info().head.seq, 3);
     /* A log that the cut does not name is cut at its birth; other nodes' logs are not touched. */
     struct region_log more, hub;
     region_log_init(&more, &region, EDGE, CHANNEL_BULK);
@@ -414,11 +419,61 @@ static void beyond_a_cut_nothing_counts(void **state)
     spec = (struct region_roster){.number = 2, .previous = first_roster, .members = MEMBERS, .cut = 1 << EDGE};
     struct span lifted = region_roster(&region, &spec, NULL);
     home_notices(&home, &lifted, 1);
-    assert_int_equal(info().head.seq, 5);
-    assert_int_equal(admit(6, 2, &out), ERR_OK);
-    assert_int_equal(info().head.seq, 7);
+    assert_int_equal(info().head.seq, 7); /* what came late counts as well */
     region_log_fini(&more);
     region_log_fini(&hub);
+}
+
+/* One below, at, one above the limits of entries and of bytes; what another node has beyond a cut takes none of its room. */
+static void what_is_kept_beyond_a_cut_is_bounded(void **state)
+{
+    static const struct {
+        const char *what;
+        uint32_t entries, bytes, commits;
+    } rows[] = {
+        {"entries", 64, 0, QUARANTINE_ENTRIES_MAX / 64},
+        {"bytes", 8, 1900, 0},
+    };
+    struct admitted out;
+    (void)state;
+    for (size_t row = 0; row < 2; row++) {
+        struct region_log late, other;
+        size_t node = row == 0 ? EDGE : HUB_C;
+        uint64_t kept = 0, bytes = 0;
+        struct log_info held;
+        struct span one = span_of(NULL, 0);
+        region_log_init(&late, &region, node, CHANNEL_BULK);
+        region_log_init(&other, &region, HUB_A, CHANNEL_BULK);
+        struct span acts[1] = {region_suspend(&region, row == 0 ? HUB_A : HUB_B, 1, &first_roster, 1, node, NULL, 0)};
+        home_notices(&home, acts, 1);
+        assert_int_equal(home_admit(&home, &late.chain.log, 0, &late.birth, 1, &out), ERR_OK);
+        for (;;) {
+            one = region_log_noise(&late, rows[row].entries, rows[row].bytes);
+            assert_int_equal(home_admit(&home, &late.chain.log, kept + 1, &one, 1, &out), ERR_CUT);
+            assert_true(home_log(&home, &late.chain.log, &held));
+            assert_int_equal(held.head.seq, 0);
+            if (held.held_seq == kept) {
+                bytes += one.n;
+                break;
+            }
+            bytes += one.n;
+            kept++;
+        }
+        if (rows[row].commits != 0) {
+            assert_int_equal(kept, rows[row].commits);
+        } else {
+            assert_true(bytes > QUARANTINE_BYTES_MAX && bytes - QUARANTINE_BYTES_MAX < 2 * COMMIT_BYTES_MAX);
+        }
+        home_reopen(&home); /* counted anew */
+        assert_int_equal(home_admit(&home, &late.chain.log, kept + 1, &one, 1, &out), ERR_CUT);
+        assert_true(home_log(&home, &late.chain.log, &held));
+        assert_int_equal(held.held_seq, kept);
+        assert_int_equal(home_admit(&home, &other.chain.log, 0, &other.birth, 1, &out), ERR_OK);
+        one = region_log_commit(&other, 1, 10);
+        assert_int_equal(home_admit(&home, &other.chain.log, 1, &one, 1, &out), ERR_OK);
+        region_log_fini(&late);
+        region_log_fini(&other);
+    }
 }
 
 static void the_commit_at_the_cut_must_be_the_one_it_names(void **state)
@@ -513,6 +568,7 @@ int main(void)
         TEST(a_copy_must_carry_the_payloads_that_nothing_takes_out),
         TEST(a_fork_is_proven_and_ends_the_log_before_it),
         TEST(beyond_a_cut_nothing_counts),
+        TEST(what_is_kept_beyond_a_cut_is_bounded),
         TEST(the_commit_at_the_cut_must_be_the_one_it_names),
         TEST(one_node_may_begin_only_so_many_logs),
         TEST(what_most_hubs_hold_is_final_and_no_cut_takes_it_back),

@@ -693,6 +693,69 @@ static void a_head_that_a_proof_lowers_is_stated_anew(void **state)
     assert_int_equal(seq, 4);
 }
 
+/* What the store says of where a log ends: by a cut, or of a forked one. */
+static void ends(unsigned log, uint64_t seq, uint64_t cut_height, uint64_t fork_height, bool is_start)
+{
+    struct sync_event event = {.type = SYNC_STORED, .peer = NOBODY};
+
+    event.u.stored.head = puppet_head(log, seq, 0);
+    event.u.stored.node = puppet_node(AUTHOR);
+    event.u.stored.channel = CHANNEL_REPORT;
+    event.u.stored.cut_height = cut_height;
+    event.u.stored.fork_height = fork_height;
+    event.u.stored.is_start = is_start;
+    puppet_step(&p, &event);
+}
+
+static void of_a_forked_log_what_the_store_says_counts_more_than_the_proof(void **state)
+{
+    (void)state;
+    puppet_held(&p, LOG, 6, AUTHOR, CHANNEL_REPORT);
+    up_with(HUB, ROLE_HUB, LOG, 20);
+    prove(LOG, 7);
+    assert_int_equal(sync_missing(p.sync), 0);
+    ends(LOG, 6, 0, 13, false); /* the hubs have made more of it final: up to 12 */
+    assert_true(puppet_has_sub(&p, HUB, LOG, NULL));
+    prove(LOG, 3); /* a lower proof changes nothing of that */
+    assert_true(sync_missing(p.sync) > 0);
+    puppet_says_segment(&p, HUB, LOG, 7, 10, 50);
+    ends(LOG, 12, 0, 13, false);
+    assert_true(puppet_has_stop(&p, HUB, LOG));
+    assert_int_equal(sync_missing(p.sync), 0);
+    ends(LOG, 2, 0, 3, false); /* and less again */
+    assert_int_equal(sync_missing(p.sync), 0);
+}
+
+static void a_forked_log_of_our_own_is_fetched_as_far_as_others_make_it_final(void **state)
+{
+    struct sync_event event = {.type = SYNC_STORED, .peer = NOBODY};
+
+    (void)state;
+    puppet_held(&p, LOG, 4, PUPPET_SELF, CHANNEL_REPORT);
+    prove(LOG, 5);
+    event.u.stored.head = puppet_head(LOG, 4, 0);
+    event.u.stored.node = puppet_node(PUPPET_SELF);
+    event.u.stored.channel = CHANNEL_REPORT;
+    event.u.stored.fork_height = 8;
+    puppet_step(&p, &event);
+    up_with(HUB, ROLE_HUB, LOG, 7);
+    assert_true(puppet_has_sub(&p, HUB, LOG, NULL));
+}
+
+/* In one word an edge grants its hub every log: one that has ended too, since a later roster may let it go on. */
+static void a_log_that_had_ended_goes_on_under_a_grant_of_everything(void **state)
+{
+    (void)state;
+    puppet_roster(&p, 12, 1);
+    ends(LOG, 4, 5, 0, true);
+    puppet_held(&p, LOG2, 7, AUTHOR, CHANNEL_REPORT);
+    puppet_up(&p, HUB, ROLE_HUB, true);
+    assert_non_null(puppet_send(&p, MESSAGE_SUB, HUB, 0));
+    puppet_says_segment(&p, HUB, LOG, 5, 1, 50); /* the hub has heard of the extension first */
+    assert_null(puppet_action(&p, SYNC_DROP_PEER, HUB, 0));
+    assert_non_null(puppet_action(&p, SYNC_ADMIT, HUB, 0));
+}
+
 /* ---- observers ---- */
 
 static int observer(void **state)
@@ -775,6 +838,9 @@ int main(void)
         TEST(another_hash_at_one_height_is_traced_back_in_doubling_steps),
         TEST(who_is_denied_twice_suspects_another_branch),
         TEST(nothing_beyond_a_proven_fork_is_wanted_and_all_below_it_is),
+        TEST(of_a_forked_log_what_the_store_says_counts_more_than_the_proof),
+        TEST(a_forked_log_of_our_own_is_fetched_as_far_as_others_make_it_final),
+        TEST(a_log_that_had_ended_goes_on_under_a_grant_of_everything),
         TEST(a_head_that_a_proof_lowers_is_stated_anew),
         TEST(an_observer_is_not_asked_and_what_it_states_is_not_missing),
         TEST_OBSERVER(an_observer_asks_and_passes_nothing_on),

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "node/file.h"
@@ -388,6 +389,54 @@ static void a_new_identity_key_comes_with_a_cut_that_later_rosters_keep(void **s
     secret_destroy(&old);
 }
 
+/* A hub's region file knows a card by the new key; the root's own file has one by the old key, with the highest counter there is. */
+static void a_card_by_the_newest_key_displaces_any_other(void **state)
+{
+    struct secret *old = region.nodes[EDGE].secret;
+    struct span old_card = region_card(&region, EDGE, NUMBER_MAX), new_card;
+    struct proposal_plan plan = {.now = {1}};
+    struct region_file file, other;
+    struct proposal proposal;
+    const char *why = NULL;
+    size_t olds = 0, news = 0;
+
+    (void)state;
+    assert_int_equal(sign_keypair(&region.nodes[EDGE].identity, &region.nodes[EDGE].secret), ERR_OK);
+    new_card = region_card(&region, EDGE, 2);
+    assert_int_equal(mkdir(below("dir"), 0700), 0);
+    notices[notice_count++] = old_card;
+    file = file_now();
+    assert_int_equal(region_file_write(&file, below("dir/region")), ERR_OK);
+    region_file_fini(&file);
+    notices[notice_count - 1] = new_card;
+    notices[notice_count++] = region_roster(&region, &(struct region_roster){.number = 2, .previous = first, .members = FIRST, .cut = 1 << EDGE}, &second);
+    other = file_now();
+    assert_int_equal(region_file_write(&other, below("hub")), ERR_OK);
+    region_file_fini(&other);
+    assert_int_equal(root_propose(below("dir"), below("hub"), &plan, &proposal, &why), ERR_OK);
+    assert_int_equal(proposal.roster.number, 3);
+    for (size_t i = 0; i < proposal.region.count; i++) {
+        olds += span_equal(proposal.region.notices[i], old_card);
+        news += span_equal(proposal.region.notices[i], new_card);
+    }
+    assert_int_equal(olds, 0);
+    assert_int_equal(news, 1);
+    proposal_fini(&proposal);
+    /* And the other way round: what the root has is not lost to what a hub with an old key sends. */
+    assert_int_equal(rename(below("hub"), below("new")), 0);
+    assert_int_equal(rename(below("dir/region"), below("hub")), 0);
+    assert_int_equal(rename(below("new"), below("dir/region")), 0);
+    assert_int_equal(root_propose(below("dir"), below("hub"), &plan, &proposal, &why), ERR_OK);
+    news = 0;
+    for (size_t i = 0; i < proposal.region.count; i++) {
+        news += span_equal(proposal.region.notices[i], new_card);
+    }
+    assert_int_equal(news, 1);
+    proposal_fini(&proposal);
+    assert_int_equal(root_propose(below("nowhere"), NULL, &plan, &proposal, &why), ERR_NOT_FOUND);
+    secret_destroy(&old);
+}
+
 static void root_keys_are_added_dropped_and_counted(void **state)
 {
     struct sign_public new_keys[CHARTER_KEYS_MAX];
@@ -523,6 +572,50 @@ static void nothing_in_a_roster_goes_unsaid(void **state)
     proposal_fini(&proposal);
 }
 
+static void a_cut_is_extended_and_never_lowered(void **state)
+{
+    struct head head = {{{1}}, 9, 0, {{1}}};
+    static struct extension extension;
+    struct proposal proposal;
+    struct proposal_plan plan = {.extensions = &extension, .extension_count = 1};
+    const char *const edge[] = {region.nodes[EDGE].name, NULL};
+
+    (void)state;
+    extension = (struct extension){.region = region.id, .cut = {.node = region.nodes[EDGE].id, .head_count = 2, .heads = {{{{1}}, 8, 0, {{7}}}, {{{2}}, 4, 0, {{8}}}}}};
+    assert_int_equal(make(&plan, &proposal), ERR_INVALID); /* it is in */
+    plan.removed = edge;
+    notices[notice_count++] = region_suspend(&region, HUB_A, 1, &first, 1, EDGE, &head, 1);
+    proposal = must_make(plan); /* in the roster that removes it */
+    assert_int_equal(must_cut(&proposal, EDGE)->head_count, 2);
+    assert_int_equal(must_cut(&proposal, EDGE)->heads[0].seq, 9); /* not lowered */
+    assert_int_equal(must_cut(&proposal, EDGE)->heads[1].seq, 4);
+    proposal_fini(&proposal);
+    notices[notice_count++] = region_roster(&region,
+                                            &(struct region_roster){.number = 2, .previous = first, .members = FIRST & ~(1u << EDGE), .cut = 1 << EDGE, .heads = &head, .head_count = 1}, &second);
+    plan.removed = NULL;
+    extension.cut.heads[0].seq = 12;
+    proposal = must_make(plan); /* or in any later one, which need not say the cut again */
+    assert_int_equal(must_cut(&proposal, EDGE)->head_count, 2);
+    assert_int_equal(must_cut(&proposal, EDGE)->heads[0].seq, 12);
+    assert_int_equal(must_cut(&proposal, EDGE)->heads[0].hash.b[0], 7);
+    assert_int_equal(change(&proposal, CHANGE_CUT, 0, NULL)->logs, 2);
+    proposal_fini(&proposal);
+    extension.cut.head_count = CUT_HEADS_MAX; /* with the one that is named already it is one too many */
+    for (uint32_t i = 0; i < CUT_HEADS_MAX; i++) {
+        extension.cut.heads[i] = (struct head){{{2, (uint8_t)(i >> 8), (uint8_t)i}}, 1, 0, {{1}}};
+    }
+    assert_int_equal(make(&plan, &proposal), ERR_OVERSIZE);
+    extension.cut.head_count--;
+    proposal = must_make(plan);
+    assert_int_equal(must_cut(&proposal, EDGE)->head_count, CUT_HEADS_MAX);
+    proposal_fini(&proposal);
+    extension.cut.node = region.nodes[JOINER].id;
+    assert_int_equal(make(&plan, &proposal), ERR_NOT_FOUND); /* nobody's */
+    extension.cut.node = region.nodes[EDGE].id;
+    extension.region.b[0] ^= 1;
+    assert_int_equal(make(&plan, &proposal), ERR_REGION);
+}
+
 /* ---- the file ---- */
 
 static void a_proposal_file_is_the_golden_one_and_survives_no_change(void **state)
@@ -613,9 +706,11 @@ int main(void)
         TEST(the_next_roster_keeps_confirms_and_adds),
         TEST(suspensions_go_on_end_or_become_a_cut),
         TEST(a_new_identity_key_comes_with_a_cut_that_later_rosters_keep),
+        TEST(a_card_by_the_newest_key_displaces_any_other),
         TEST(root_keys_are_added_dropped_and_counted),
         TEST(two_rosters_of_one_number_are_named_and_settled),
         TEST(nothing_in_a_roster_goes_unsaid),
+        TEST(a_cut_is_extended_and_never_lowered),
         TEST(a_proposal_file_is_the_golden_one_and_survives_no_change),
         TEST(a_proposal_follows_the_last_roster_or_is_refused),
     };
