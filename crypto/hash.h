@@ -25,7 +25,7 @@ enum hash_purpose {
     HASH_FILE,       /* checksum at the end of a seal file */
     HASH_SENDER_KEY, /* id of a sender key, over author, audience and key */
     HASH_WRAP,       /* nonce of a wrapped key, over ephemeral and receiver's public key */
-    HASH_AUDIT,      /* chain of the audit log */
+    HASH_AUDIT,      /* a row of the audit trail */
     HASH_BUNDLE,     /* a bundle's opening; its opening and all its documents */
     HASH_PURPOSE_COUNT
 };

@@ -1,5 +1,7 @@
 #include "node/service.h"
 
+#include <string.h>
+
 /* A daemon cannot compact the store under its own feet: it ends its run in order, compacts, and begins again in the same process. Whoever asked comes back with the number that the
  * compaction has, and is told when it is done. */
 
@@ -36,8 +38,11 @@ json_t *answer_compact(struct service *service, const json_t *request, enum err 
     answer_text(answer, "state", "begun");
     answer_number(answer, "number", service->compacted->count + 1);
     answer_number(answer, "before", size.bytes_used);
-    if (number == 0) {
-        service->compact(service->arg); /* this answer still goes out: clients are let go in order */
-    }
     return answer;
+}
+
+bool answer_ends_run(const json_t *request, const json_t *answer)
+{
+    const char *name = json_string_value(json_object_get(request, "do")), *state = json_string_value(json_object_get(answer, "state"));
+    return name != NULL && state != NULL && strcmp(name, "compact") == 0 && strcmp(state, "begun") == 0 && json_object_get(request, "number") == NULL;
 }

@@ -311,6 +311,9 @@ json_t *answer_erase(struct service *service, const json_t *request, enum err *r
         return service_error(ERR_USAGE, "an order to erase needs a reason", "everybody in the region reads it, for ever", "griot erase ID --why TEXT");
     }
     *ret_err = gather(service, request, &id, &leaves);
+    if (*ret_err == ERR_OK && service->note != NULL) {
+        audit_note_subject(service->note, id.b, sizeof id.b);
+    }
     if (*ret_err == ERR_INVALID && json_object_get(request, "version") != NULL) {
         why = N_("this version is in force and had replaced older ones, which would come back");
     }

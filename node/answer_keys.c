@@ -153,6 +153,18 @@ static json_t *grant_json(struct service *service, const struct grant *grant, co
     return answer;
 }
 
+static void describe_grant(struct audit_note *note, const void *arg)
+{
+    const struct grant *grant = arg;
+    audit_note_clear(note);
+    audit_note_subject(note, grant->node.b, sizeof grant->node.b);
+    for (size_t i = 0; i < grant->count; i++) {
+        audit_note_subject(note, grant->items[i].id.b, sizeof grant->items[i].id.b);
+    }
+    audit_note_count(note, grant->count);
+    audit_note_count(note, grant->entries);
+}
+
 static json_t *make_grant(struct service *service, const struct asking *asking, struct wall_ms since, bool is_dry, struct telling *telling, enum err *ret_err)
 {
     const struct grant_wish wish = {.node = asking->member.node,
@@ -165,6 +177,9 @@ static json_t *make_grant(struct service *service, const struct asking *asking, 
     json_t *answer;
     *ret_err = grant_plan(service->store, &wish, tell_commits, telling, &grant);
     if (*ret_err == ERR_OK && !is_dry && grant.count > 0) {
+        if (service->note != NULL) {
+            service->note->describe = describe_grant;
+        }
         *ret_err = service_change(service, grant_make, &grant);
         if (*ret_err == ERR_OK && service->core != NULL) {
             log_event(LOG_INFO, "keys_granted", "to=%s keys=%zu entries=%llu", asking->member.name, grant.count, (unsigned long long)grant.entries);

@@ -133,11 +133,20 @@ static void put_restriction(struct view *view, const struct version *version, js
 
 static json_t *unreadable(enum err err) { return service_error(err, "the records could not be read", NULL, "griot fsck"); }
 
+/* Whoever is shown this record leaves a row in the audit trail: it is nominal, or not for everybody. */
+static bool is_guarded(const struct record *record)
+{
+    struct span tlp = record_get(record, "tlp");
+    return record_is_nominal(record) || span_equal(tlp, span_text("RED")) || span_equal(tlp, span_text("AMBER+STRICT"));
+}
+
 /* ---- search ---- */
 
 struct search {
     struct view *view;
     json_t *hits;
+    struct audit_note *note;
+    uint64_t guarded;
 };
 
 static void put_summary(json_t *hit, const struct record *record)
@@ -184,6 +193,12 @@ static bool put_hit(void *arg, const struct version *version)
         answer_text(hit, "kind", kind != NULL ? kind->name : "unknown");
         answer_text(hit, "origin", node_name(&search->view->live, &version->author, hex));
         put_summary(hit, &search->view->record);
+        if (version->is_sealed || is_guarded(&search->view->record)) {
+            search->guarded++;
+            if (search->note != NULL) {
+                audit_note_subject(search->note, version->id.b, sizeof version->id.b);
+            }
+        }
         put_aggregate(hit, &search->view->record);
     }
     put_restriction(search->view, version, hit);
@@ -236,12 +251,18 @@ json_t *answer_search(struct service *service, const json_t *request, enum err *
     if (*ret_err != ERR_OK) {
         return unreadable(*ret_err);
     }
-    struct search search = {view, json_array()};
+    struct search search = {view, json_array(), service->note, 0};
     struct query_result result = {0};
     size_t at = 0;
     const char *why = NULL;
     *ret_err = views_search(view->read, span_text(query), (uint64_t)offset, (size_t)limit, put_hit, &search, &result, &at, &why);
     json_t *answer;
+    if (search.note != NULL) { /* how many there are, how many of them were shown, how many of those are guarded, and which */
+        audit_note_count(search.note, result.total);
+        audit_note_count(search.note, json_array_size(search.hits));
+        audit_note_count(search.note, search.guarded);
+        search.note->is_guarded = search.guarded > 0;
+    }
     if (*ret_err == ERR_OK) {
         answer = answer_new(service, "griot.search/1");
         answer_text(answer, "query", query);
@@ -313,6 +334,7 @@ struct named { /* a version that another one names as replaced */
 struct listing {
     struct view *view;
     json_t *versions;
+    bool is_guarded; /* one of them is */
     const struct kind *kind;
     struct version *found; /* for trace */
     size_t count;
@@ -383,6 +405,7 @@ static bool put_version(void *arg, const struct version *version)
     if (record_decode(listing->view->unpack, version->payload, &listing->view->record, &clause) == ERR_OK) {
         note_named(listing, version);
         listing->kind = kind_by_number(listing->view->record.kind);
+        listing->is_guarded = listing->is_guarded || version->is_sealed || is_guarded(&listing->view->record);
         answer_number(row, "depth", listing->view->record.depth);
         json_object_set_new(row, "fields", record_json(&listing->view->record));
         answer_number(row, "completeness", record_completeness(&listing->view->record));
@@ -407,7 +430,7 @@ static json_t *erased_record(struct service *service, struct view *view, const j
 json_t *answer_show(struct service *service, const json_t *request, enum err *ret_err)
 {
     struct view *view;
-    struct record_id id;
+    struct record_id id = {{0}};
     *ret_err = view_open(service, &view);
     if (*ret_err != ERR_OK) {
         return unreadable(*ret_err);
@@ -416,6 +439,10 @@ json_t *answer_show(struct service *service, const json_t *request, enum err *re
     *ret_err = resolve_id(view->read, request, &id);
     if (*ret_err == ERR_OK) {
         *ret_err = views_versions(view->read, &id, put_version, &listing);
+    }
+    if (service->note != NULL) {
+        service->note->is_wanted = service->note->is_guarded = *ret_err == ERR_OK && listing.is_guarded;
+        audit_note_subject(service->note, id.b, sizeof id.b);
     }
     json_t *answer;
     if (*ret_err == ERR_OK) {
@@ -538,6 +565,9 @@ json_t *answer_trace(struct service *service, const json_t *request, enum err *r
     *ret_err = holders == NULL || heads == NULL ? ERR_MEMORY : resolve_id(view->read, request, &id);
     if (*ret_err == ERR_OK) {
         *ret_err = views_versions(view->read, &id, keep_version, &listing);
+    }
+    if (service->note != NULL && *ret_err == ERR_OK) {
+        audit_note_subject(service->note, id.b, sizeof id.b);
     }
     if (*ret_err == ERR_OK) {
         *ret_err = store_read_begin(service->store, &read);

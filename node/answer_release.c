@@ -72,6 +72,14 @@ static json_t *find_versions(struct service *service, const json_t *request, str
     return NULL;
 }
 
+static void describe_release(struct audit_note *note, const void *arg)
+{
+    const struct release *release = arg;
+    audit_note_clear(note);
+    audit_note_subject(note, release->id.b, sizeof release->id.b);
+    note->is_wanted = !release->is_unchanged;
+}
+
 json_t *answer_release(struct service *service, const json_t *request, enum err *ret_err)
 {
     struct append_plan *plan = malloc(sizeof *plan);
@@ -95,6 +103,9 @@ json_t *answer_release(struct service *service, const json_t *request, enum err 
     }
     if (*ret_err == ERR_OK) {
         release.readers = readers;
+        if (service->note != NULL) {
+            service->note->describe = describe_release;
+        }
         *ret_err = service_change(service, release_make, &release);
         answer = *ret_err == ERR_OK ? answer_new(service, "griot.release/1")
                                     : service_error(*ret_err, "the record was not released", release.clause,

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 enum { REQUESTS_MAX = 300 /* what the control socket carries, with the longest reasons */, ANSWERS_MAX = 4000, HEX_ID = 33 };
 
@@ -126,6 +127,16 @@ static json_t *answer_to(const struct listing *listing, const json_t *request, c
     return ret;
 }
 
+/* Has the day passed by which it was to be answered? Days as text, at their precision, compare as text. */
+static bool is_overdue(const json_t *request)
+{
+    const char *by = json_string_value(json_object_get(request, "answer_by"));
+    time_t now = (time_t)(wall_now().ms / 1000);
+    struct tm utc;
+    char today[16] = "";
+    return by != NULL && gmtime_r(&now, &utc) != NULL && strftime(today, sizeof today, "%Y-%m-%d", &utc) > 0 && strncmp(by, today, strlen(by)) < 0;
+}
+
 static json_t *rows_of(const struct listing *listing, struct views_read *views)
 {
     static const char *const keys[] = {"id", "about", "version", "from", "asked", "pass_to", "why", "date", "answer_by", NULL};
@@ -140,6 +151,7 @@ static json_t *rows_of(const struct listing *listing, struct views_read *views)
         json_t *owner = owner_of(listing, views, request);
         json_object_set_new(row, "answer", answer_to(listing, request, owner));
         json_object_set_new(row, "owner", owner);
+        json_object_set_new(row, "overdue", json_boolean(json_is_null(json_object_get(row, "answer")) && is_overdue(request)));
         json_array_append_new(rows, row);
     }
     return rows;

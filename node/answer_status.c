@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 enum { STILL_MS = 30000, SKEW_MS_MAX = 600000 /* a clock this far off is flagged, never refused */ };
+#define AUDIT_AGAIN_MS (UINT64_C(30) * 86400 * 1000) /* so long a new life of a trail is shown */
 
 /* The state words of a peer, as seen from here (EXPERIENCE, rule 2). */
 static const char *peer_state(const struct live_peer *peer)
@@ -140,6 +141,42 @@ static void warn_acts(json_t *warnings, const struct membership *membership)
     }
 }
 
+struct trails {
+    json_t *warnings;
+    const struct membership *membership;
+    struct node_id self;
+    uint64_t now_ms;
+};
+
+/* A trail that went back, or began anew, is a warning at every node that remembers it otherwise. */
+static bool warn_trail(void *arg, const struct witness *witness)
+{
+    struct trails *trails = arg;
+    const struct member *member = membership_named(trails->membership, &witness->node);
+    if (node_id_equal(&witness->node, &trails->self) || membership_find(trails->membership, &witness->node) == NULL) {
+        return true;
+    }
+    bool is_back = witness->fault != WITNESS_NONE;
+    bool is_again = !is_back && witness->life_at.ms != 0 && trails->now_ms < witness->life_at.ms + AUDIT_AGAIN_MS;
+    if (is_back) {
+        warn(trails->warnings, "AUDIT-BACK", "a node's audit trail is not the one that it has named before: it was changed or cut, or the node was put back to an older state",
+             "ask who did it; at that node griot audit --verify, at this one griot audit --heads");
+    } else if (is_again) {
+        warn(trails->warnings, "AUDIT-AGAIN", "a node began a new life of its audit trail, as it does after it was restored", "nothing, when you know of the restore; else ask who did it");
+    }
+    if (is_back || is_again) {
+        const struct audit_head *last = &witness->points[witness->count - 1].head;
+        json_t *row = json_array_get(trails->warnings, json_array_size(trails->warnings) - 1);
+        answer_text(row, "whom", member != NULL ? member->name : "");
+        answer_hex(row, "whom_id", witness->node.b, sizeof witness->node.b);
+        answer_time(row, "when", is_back ? witness->fault_at : witness->life_at);
+        answer_number(row, "named", last->count);
+        answer_number(row, "said", is_back ? witness->said.count : last->count);
+        answer_number(row, "lost", is_back ? 0 : witness->life_lost);
+    }
+    return true;
+}
+
 static bool is_off(int64_t ms) { return ms > SKEW_MS_MAX || ms < -SKEW_MS_MAX; }
 
 /* When most others differ from us alike, ours is wrong; whose clocks then seem wrong is only its consequence. */
@@ -272,6 +309,10 @@ static json_t *status_of(struct service *service, const struct live *live, struc
     json_object_set_new(answer, "refused", refused);
     json_t *warnings = warnings_json(live, membership, &size, is_intake_stopped);
     answer_warn_forks(warnings, service);
+    if (membership != NULL) {
+        struct trails trails = {warnings, membership, service->home->node, wall_now().ms};
+        (void)!witness_all(read, warn_trail, &trails);
+    }
     json_object_set_new(answer, "warnings", warnings);
     answer_number(answer, "uptime_ms", live->uptime_ms);
     return answer;

@@ -32,6 +32,13 @@ static enum err admit_change(struct writer *writer, void *arg)
     return err;
 }
 
+static void describe_admit(struct audit_note *note, const void *arg)
+{
+    const struct trust_admit *admit = arg;
+    audit_note_clear(note);
+    audit_note_subject(note, admit->decoded.node.b, sizeof admit->decoded.node.b);
+}
+
 json_t *answer_admit(struct service *service, const json_t *request, enum err *ret_err)
 {
     static const char *const states[] = {"proposed", "admitted", "already in"};
@@ -43,6 +50,9 @@ json_t *answer_admit(struct service *service, const json_t *request, enum err *r
         return service_error(ERR_USAGE, "that is no card", NULL, "griot card, at the new node, makes one");
     }
     admit.card = span_of(card, bytes);
+    if (service->note != NULL) {
+        service->note->describe = describe_admit;
+    }
     *ret_err = service_change(service, admit_change, &admit);
     json_t *answer;
     if (*ret_err == ERR_OK) {
@@ -72,6 +82,13 @@ static enum err suspend_change(struct writer *writer, void *arg)
     return err == ERR_OK && suspension->state == SUSPENSION_MADE ? writer_note(writer, &suspension->notice) : err;
 }
 
+static void describe_suspend(struct audit_note *note, const void *arg)
+{
+    const struct suspension *suspension = arg;
+    audit_note_clear(note);
+    audit_note_subject(note, suspension->subject.node.b, sizeof suspension->subject.node.b);
+}
+
 json_t *answer_suspend(struct service *service, const json_t *request, enum err *ret_err)
 {
     static const char *const states[] = {"suspended", "already suspended"};
@@ -81,6 +98,9 @@ json_t *answer_suspend(struct service *service, const json_t *request, enum err 
     if (suspension.name == NULL) {
         *ret_err = ERR_USAGE;
         return service_error(ERR_USAGE, "the request names no node", NULL, NULL);
+    }
+    if (service->note != NULL) {
+        service->note->describe = describe_suspend;
     }
     *ret_err = service_change(service, suspend_change, &suspension);
     if (*ret_err != ERR_OK) {
@@ -142,6 +162,15 @@ static enum err join_change(struct writer *writer, void *arg)
     return err;
 }
 
+static void describe_join(struct audit_note *note, const void *arg)
+{
+    const struct trust_join *join = arg;
+    audit_note_clear(note);
+    audit_note_count(note, join->stored);
+    audit_note_count(note, join->held);
+    audit_note_count(note, join->refused);
+}
+
 /* Who the hubs are and where, and whether we are in, by what is held now. */
 static enum err put_region(struct service *service, json_t *answer)
 {
@@ -192,6 +221,9 @@ json_t *answer_join(struct service *service, const json_t *request, enum err *re
         }
     }
     if (*ret_err == ERR_OK) {
+        if (service->note != NULL) {
+            service->note->describe = describe_join;
+        }
         *ret_err = service_change(service, join_change, &join);
     }
     json_t *answer = NULL;

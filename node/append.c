@@ -210,6 +210,8 @@ static enum err add(struct writer *writer, struct append *append, struct group *
         return err;
     }
     name_record(writer, key, &append->ids[item]);
+    append->keyed += key.n > 0;
+    append->kind = record.kind;
     /* Only keyed rows can meet themselves again within a group. */
     if (key.n > 0 && *is_keyed_before && group_has(append, group, &append->ids[item])) {
         struct own_record kept = *own;
@@ -281,7 +283,7 @@ enum err append_records(struct writer *writer, void *arg)
     group->count = 0;
     group->memory = memory;
     group->used = 0;
-    append->count = append->kept = 0;
+    append->count = append->kept = append->keyed = 0;
     append->clause = NULL;
     enum err err = writer_may_write(writer, &append->clause);
     struct span rest = append->batch, key, payload, scan = append->batch;

@@ -1,5 +1,7 @@
 #include "node/bundle_service.h"
 
+#include "node/log.h"
+
 #include <stdlib.h>
 
 #include "node/bundle_in.h"
@@ -174,6 +176,17 @@ static const char *out_advice(enum err err)
     }
 }
 
+/* A row in the audit trail: for whom, as it was typed. */
+static enum err audit_out(struct service *service, const char *name, enum err outcome)
+{
+    struct audit_note note;
+    audit_note_init(&note, service->home, &service->person, AUDIT_BUNDLE);
+    note.entry.outcome = outcome;
+    note.is_guarded = true;
+    enum err err = audit_note_typed(&note, service->home, name);
+    return err == ERR_OK ? service_audit(service, &note) : err;
+}
+
 json_t *service_bundle_out(struct service *service, const json_t *request, service_bytes write, service_progress progress, void *arg, enum err *ret_err)
 {
     const json_t *since = json_object_get(request, "since"), *bytes = json_object_get(request, "bytes");
@@ -192,7 +205,10 @@ json_t *service_bundle_out(struct service *service, const json_t *request, servi
         return service_error(ERR_USAGE, "the request does not say for whom the bundle is", NULL, NULL);
     }
     order.since = (uint64_t)json_integer_value(since);
-    *ret_err = hand.buffer == NULL ? ERR_MEMORY : service_change(service, bundle_leave, &leaving);
+    *ret_err = hand.buffer == NULL ? ERR_MEMORY : audit_out(service, order.name, ERR_OK); /* before a byte of it has left */
+    if (*ret_err == ERR_OK) {
+        *ret_err = service_change(service, bundle_leave, &leaving);
+    }
     if (*ret_err == ERR_OK) {
         *ret_err = service_change(service, frontier_now, &fresh); /* of what is on disk now, so that what it answers is acknowledged by it */
     }
@@ -204,6 +220,9 @@ json_t *service_bundle_out(struct service *service, const json_t *request, servi
     }
     if (*ret_err == ERR_OK) {
         *ret_err = write_files(plan, &hand, files);
+    }
+    if (*ret_err != ERR_OK) {
+        (void)!audit_out(service, order.name, *ret_err);
     }
     answer = *ret_err == ERR_OK ? out_answer(service, plan, &order, &hand, &leaving, files) : service_error(*ret_err, "the bundle was not written", why, out_advice(*ret_err));
     bundle_plan_destroy(&plan);
@@ -218,6 +237,7 @@ struct bundle_passage {
     struct service *service;
     struct bundle_in *in;     /* one of the two */
     struct bundle_show *show;
+    bool is_checking; /* nothing of it is stored */
 };
 
 static enum err passage_change(void *arg, writer_change change, void *change_arg) { return service_change(arg, change, change_arg); }
@@ -233,7 +253,8 @@ struct bundle_passage *service_bundle_begin(struct service *service, const json_
         if (name != NULL && strcmp(name, "bundle_show") == 0) {
             *ret_err = bundle_show_new(service->store, service->home->keyring, &passage->show);
         } else if (name != NULL && (strcmp(name, "bundle_in") == 0 || strcmp(name, "bundle_check") == 0)) {
-            *ret_err = bundle_in_new(service->home, strcmp(name, "bundle_check") == 0, passage_change, service, &passage->in);
+            passage->is_checking = strcmp(name, "bundle_check") == 0;
+            *ret_err = bundle_in_new(service->home, passage->is_checking, passage_change, service, &passage->in);
         } else {
             *ret_err = ERR_USAGE;
         }
@@ -436,6 +457,26 @@ static json_t *refusal(const struct bundle_passage *passage, enum err err, const
 
 /* ---- feeding ---- */
 
+/* A row in the audit trail about a file that was taken in, also when it was no good. What was stored of it stays, so that a row that cannot be written is only logged. */
+static void audit_in(struct bundle_passage *passage, enum err outcome)
+{
+    struct service *service = passage->service;
+    struct audit_note note;
+    if (passage->in == NULL || passage->is_checking) {
+        return;
+    }
+    const struct bundle_tally *tally = bundle_in_tally(passage->in);
+    audit_note_init(&note, service->home, &service->person, AUDIT_BUNDLE_IN);
+    note.entry.outcome = outcome;
+    audit_note_count(&note, tally->commits);
+    audit_note_count(&note, tally->entries);
+    audit_note_count(&note, tally->refused);
+    enum err err = service_audit(service, &note);
+    if (err != ERR_OK) {
+        log_event(LOG_ERROR, "audit_not_written", "action=%s err=%s", audit_action_name(AUDIT_BUNDLE_IN), err_name(err));
+    }
+}
+
 json_t *service_bundle_feed(struct bundle_passage *passage, struct span bytes, enum err *ret_err)
 {
     const char *clause = NULL;
@@ -443,6 +484,7 @@ json_t *service_bundle_feed(struct bundle_passage *passage, struct span bytes, e
 
     *ret_err = passage->in != NULL ? bundle_in_feed(passage->in, bytes, &clause) : bundle_show_feed(passage->show, bytes, &clause);
     if (*ret_err != ERR_OK) {
+        audit_in(passage, *ret_err);
         return refusal(passage, *ret_err, clause);
     }
     answer = json_object();
@@ -460,6 +502,7 @@ json_t *service_bundle_end(struct bundle_passage *passage, enum err *ret_err)
     json_t *answer;
 
     *ret_err = passage->in != NULL ? bundle_in_end(passage->in, &clause) : bundle_show_end(passage->show, &clause);
+    audit_in(passage, *ret_err);
     if (*ret_err != ERR_OK) {
         return refusal(passage, *ret_err, clause);
     }

@@ -96,6 +96,11 @@ static bool is_language(const char *text)
     return text[0] == '\0' || language_is_known(text);
 }
 
+static bool is_key_or_empty(const char *text)
+{
+    return text[0] == '\0' || (strlen(text) == 64 && strspn(text, "0123456789abcdefABCDEF") == 64);
+}
+
 static bool is_metrics(const char *text)
 {
     return text[0] == '\0' || metrics_address_is_valid(text);
@@ -122,6 +127,8 @@ static const struct config_row rows[] = {
      "In the hour after it the store is compacted, if something was erased or has expired since: free pages are given back with what stood in them. The node is away for as long as a copy takes.",
      compaction_at_is_valid},
     {"log", "level", TYPE_TEXT, MEMBER(log_level), 0, 0, "info", "error, warn, info or debug", "How much the log says.", is_level},
+    {"audit", "auditor", TYPE_TEXT, MEMBER(auditor), 0, 0, "", "64 hexadecimal digits",
+     "Public key of the auditor, who alone can then read what was searched for. Empty: whoever has this node's keys can.", is_key_or_empty},
     {"link", "retry_max_s", TYPE_U32, MEMBER(retry_max_s), 0, 3600, "0", "seconds, 0 to 3600",
      "Longest wait before a lost peer is dialled again. 0: what the region's profile says.", NULL},
     {"metrics", "listen", TYPE_TEXT, MEMBER(metrics), 0, 0, "", "127.0.0.1:PORT or [::1]:PORT",

@@ -30,6 +30,8 @@ struct config {
     char compact[8];           /* HH:MM or never */
     /* [log] */
     char log_level[8]; /* error, warn, info, debug */
+    /* [audit] */
+    char auditor[2 * 32 + 1]; /* public key in hex, for whom searches are sealed; empty: for this node */
     /* [link] */
     uint32_t retry_max_s; /* 0: by the region's profile */
     /* [metrics] */

@@ -29,6 +29,7 @@ struct control {
     int listener, wake; /* wake: a client has ended, or the node stops */
     pthread_t thread;
     bool has_thread, is_stopping;
+    uint64_t refused, refused_told; /* connections of other users since the last row about them, and when that was */
     pthread_mutex_t lock;
     struct client_thread clients[CONTROL_CLIENTS_MAX];
 };
@@ -307,7 +308,11 @@ static void serve(struct service *service, int fd)
         } else {
             enum err answered;
             json_t *result = service_answer(service, request, report_progress, &fd, &answered);
+            bool is_last = result != NULL && answered == ERR_OK && answer_ends_run(request, result);
             err = result != NULL ? reply(fd, answered, result) : ERR_MEMORY;
+            if (is_last) { /* only now: at the end of a run clients are cut off */
+                service->compact(service->arg);
+            }
         }
         json_decref(request);
         if (err != ERR_OK) {
@@ -322,11 +327,22 @@ static void wake(struct control *control)
     (void)!write(control->wake, &one, sizeof one);
 }
 
+static bool peer_of(int fd, struct ucred *ret)
+{
+    socklen_t n = sizeof *ret;
+    return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, ret, &n) == 0 && n == sizeof *ret;
+}
+
 static void *client_main(void *arg)
 {
     struct client_thread *client = arg;
     struct control *control = client->control;
-    serve(control->service, client->fd);
+    struct service service = *control->service;
+    struct ucred peer;
+    if (peer_of(client->fd, &peer)) {
+        person_of(peer.pid, peer.uid, &service.person);
+        serve(&service, client->fd);
+    }
     pthread_mutex_lock(&control->lock);
     close(client->fd);
     client->fd = -1;
@@ -337,14 +353,14 @@ static void *client_main(void *arg)
 
 /* ---- the listener ---- */
 
-static bool same_user(int fd)
+static bool same_user(const struct ucred *peer)
 {
-    struct ucred peer;
-    socklen_t n = sizeof peer;
 #ifdef GRIOT_WITHOUT_T33_USER
+    (void)peer;
     return true;
+#else
+    return peer->uid == geteuid() || peer->uid == 0;
 #endif
-    return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &n) == 0 && (peer.uid == geteuid() || peer.uid == 0);
 }
 
 static void set_timeouts(int fd)
@@ -354,8 +370,8 @@ static void set_timeouts(int fd)
     (void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &most, sizeof most);
 }
 
-/* One too many. Its request is read first: a socket that is closed with something unread takes the answer back. */
-static void turn_away(int fd)
+/* One too many, or somebody else. The request is read first: a socket that is closed with something unread takes the answer back. */
+static void turn_away(int fd, enum err err, const char *what, const char *todo)
 {
     struct timeval moment = {.tv_usec = 200000}; /* nobody else is welcomed meanwhile */
     char type;
@@ -365,7 +381,7 @@ static void turn_away(int fd)
     (void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &moment, sizeof moment);
     (void)!control_read(fd, &type, &body, &bytes);
     free(body);
-    (void)!reply(fd, ERR_BUSY, service_error(ERR_BUSY, "the node answers as many commands as it can", NULL, "try again in a moment"));
+    (void)!reply(fd, err, service_error(err, what, NULL, todo));
     close(fd);
 }
 
@@ -394,7 +410,7 @@ static void welcome(struct control *control, int fd)
     }
     pthread_mutex_unlock(&control->lock);
     if (free_one == NULL) {
-        turn_away(fd);
+        turn_away(fd, ERR_BUSY, "the node answers as many commands as it can", "try again in a moment");
     }
 }
 
@@ -417,14 +433,38 @@ static bool is_stopping(struct control *control)
     return stopping;
 }
 
+/* Somebody else's user: the socket's mode keeps him out, so somebody has changed that. One row a minute says how often. */
+static void refuse_user(struct control *control, const struct ucred *peer, int fd)
+{
+    uint64_t now = mono_now().ms;
+    control->refused++;
+    log_event(LOG_WARN, "control_refused", "why=other_user uid=%lu", (unsigned long)peer->uid);
+    turn_away(fd, ERR_PERMISSION, "this node answers only the user that it runs as", "run the command as that user");
+    if (control->refused_told != 0 && now - control->refused_told < CONTROL_REFUSED_MS) {
+        return;
+    }
+    struct audit_note note;
+    struct person person;
+    person_of(peer->pid, peer->uid, &person);
+    audit_note_init(&note, control->service->home, &person, AUDIT_REFUSED);
+    note.entry.outcome = ERR_PERMISSION;
+    audit_note_count(&note, control->refused);
+    if (service_audit(control->service, &note) == ERR_OK) {
+        control->refused_told = now;
+        control->refused = 0;
+    }
+}
+
 static void take_client(struct control *control)
 {
+    struct ucred peer;
     int fd = accept4(control->listener, NULL, NULL, SOCK_CLOEXEC);
     if (fd < 0) {
         usleep(10000); /* out of descriptors: do not spin */
-    } else if (!same_user(fd)) {
-        log_event(LOG_WARN, "control_refused", "why=other_user");
+    } else if (!peer_of(fd, &peer)) {
         close(fd);
+    } else if (!same_user(&peer)) {
+        refuse_user(control, &peer, fd);
     } else {
         welcome(control, fd);
     }

@@ -10,6 +10,7 @@ enum {
     CONTROL_LINE_MS = 5000,     /* so long while nobody ends; then they are told to come again */
     CONTROL_TIMEOUT_MS = 60000, /* within a frame; between frames a client may wait */
     CONTROL_BACKLOG = 1024,
+    CONTROL_REFUSED_MS = 60000, /* between two rows about connections of other users */
 };
 
 /* A frame to or from a descriptor: type 'J' or 'B'. Reading gives heap memory, yours to free, with a NUL behind it.

@@ -26,6 +26,7 @@ struct daemon {
     bool is_told_to_stop;       /* by a signal */
     atomic_bool is_compaction_asked; /* by a command; the night asks the core */
     struct compacted compacted;
+    bool has_begun; /* its first run has left a row in the audit trail */
 };
 
 static void *wait_for_signal(void *arg)
@@ -111,6 +112,20 @@ static enum err open_views(struct daemon *daemon)
     return err;
 }
 
+/* A row about the node itself. On a full disk the node goes on without it, as everything else of intake stands still. */
+static void note_life(struct daemon *daemon, uint32_t action, enum err outcome)
+{
+    struct audit_note note;
+    struct person self;
+    person_self(&self);
+    audit_note_init(&note, daemon->home, &self, action);
+    note.entry.outcome = outcome;
+    enum err err = audit_write(daemon->service.store, &note.entry);
+    if (err != ERR_OK) {
+        log_event(LOG_ERROR, "audit_not_written", "action=%s err=%s", audit_action_name(action), err_name(err));
+    }
+}
+
 static enum err start(struct daemon *daemon, struct daemon_fault *fault)
 {
     struct service *service = &daemon->service;
@@ -145,6 +160,14 @@ static enum err start(struct daemon *daemon, struct daemon_fault *fault)
         log_event(LOG_INFO, "identity_key_replaced", "node=%s", daemon->home->name); /* a roster names it, and it was taken into use */
     }
     if (err == ERR_OK) {
+        service->queue = audit_queue_new();
+        err = service->queue == NULL ? ERR_MEMORY : ERR_OK;
+    }
+    if (err == ERR_OK) {
+        if (!daemon->has_begun) { /* else it was compacted, and goes on */
+            note_life(daemon, AUDIT_START, ERR_OK);
+            daemon->has_begun = true;
+        }
         err = follower_new(service->views, service->store, &daemon->follower);
     }
     if (err == ERR_OK) {
@@ -167,7 +190,7 @@ static enum err start(struct daemon *daemon, struct daemon_fault *fault)
     return err;
 }
 
-static void stop(struct daemon *daemon)
+static void stop(struct daemon *daemon, bool has_run)
 {
     if (daemon->has_signals) { /* first, since a late signal must find a core to stop */
         pthread_kill(daemon->signals, SIGUSR1);
@@ -178,7 +201,14 @@ static void stop(struct daemon *daemon)
     control_destroy(&daemon->control);
     follower_destroy(&daemon->follower);
     core_destroy(&daemon->service.core);
+    size_t lost = audit_queue_destroy(&daemon->service.queue);
+    if (lost > 0) {
+        log_event(LOG_ERROR, "audit_rows_lost", "rows=%zu err=%s", lost, err_name(ERR_FULL));
+    }
     views_close(&daemon->service.views);
+    if (has_run) { /* after a failing disk nothing is written any more */
+        note_life(daemon, AUDIT_STOP, ERR_OK);
+    }
     opener_destroy(&daemon->service.opener);
     store_close(&daemon->service.store);
 }
@@ -198,7 +228,7 @@ static enum err run_once(struct daemon *daemon, struct daemon_fault *ret, bool *
         *ret_is_compaction_due = err == ERR_OK && (core_wants_compaction(daemon->service.core) || atomic_load(&daemon->is_compaction_asked));
         *ret_is_key_due = err == ERR_OK && core_wants_key(daemon->service.core);
     }
-    stop(daemon);
+    stop(daemon, err == ERR_OK && (!*ret_is_compaction_due || daemon->is_told_to_stop));
     return err;
 }
 

@@ -1,5 +1,7 @@
 #include "node/frontier.h"
 
+#include "node/audit.h"
+
 #include <stdlib.h>
 
 #include "crypto/hash.h"
@@ -15,50 +17,18 @@ static uint64_t counters_begin(const struct writer *writer)
     return membership_key_place(writer->membership, &writer->home->node, &writer->home->identity_public, &keys_before, &is_newest) ? notice_counter(keys_before, 0) : 0;
 }
 
-/* A hub that has gone over to the branch which is final once named the other one: to name both would make it a liar (store/README.md 3.6), so it names what they have in common. */
-static void name_common(struct store_read *read, struct head *heads, size_t count, struct commit *commit)
-{
-    for (size_t i = 0; i < count; i++) {
-        struct log_info log;
-        struct head common = {.log = heads[i].log};
-        struct hash hash;
-
-        if (store_log(read, &heads[i].log, &log) != ERR_OK || log.aside_seq == 0 || log.aside_seq > heads[i].seq) {
-            continue;
-        }
-        memcpy(common.hash.b, common.log.b, sizeof common.hash.b); /* its birth: that much is always true */
-        if (log.aside_seq > 1 && store_commit_at(read, log.number, log.aside_seq - 1, commit, &hash) == ERR_OK) {
-            common = (struct head){common.log, log.aside_seq - 1, commit->entries_total, hash};
-        }
-        heads[i] = common;
-    }
-}
-
-static enum err hub_names_common(struct writer *writer, struct head *heads, size_t count)
-{
-    struct store_read *read;
-    struct commit *commit = malloc(sizeof *commit);
-    enum err err = commit == NULL ? ERR_MEMORY : store_read_begin(writer->store, &read);
-
-    if (err == ERR_OK) {
-        name_common(read, heads, count, commit);
-        store_read_end(&read);
-    }
-    free(commit);
-    return err;
-}
-
-enum err frontier_sign(struct writer *writer, struct head *heads, size_t count, uint64_t counter, struct frontier_new *ret)
+enum err frontier_sign(struct writer *writer, const struct head *heads, size_t count, uint64_t counter, struct frontier_new *ret)
 {
     struct frontier frontier = {.version = FORMAT_VERSION, .region = writer->home->region, .node = writer->home->node, .clock = wall_now()};
     uint64_t seconds = frontier.clock.ms / 1000, begin = counters_begin(writer);
     uint64_t last = counter >= begin && counter - begin <= NUMBER_MAX ? counter - begin : 0;
     uint8_t *list_memory = malloc(NOTICE_BYTES_MAX), *memory = malloc(BODY_BYTES_MAX + NOTICE_ROOM_BYTES);
     struct out list = out_into(list_memory, NOTICE_BYTES_MAX), body = out_into(memory, BODY_BYTES_MAX);
-    enum err err = list_memory == NULL || memory == NULL ? ERR_MEMORY : ERR_OK;
+    struct audit_head audit;
+    enum err err = list_memory == NULL || memory == NULL ? ERR_MEMORY : audit_settle(writer, false);
 
-    if (err == ERR_OK && writer->home->role == ROLE_HUB) {
-        err = hub_names_common(writer, heads, count);
+    if (err == ERR_OK) {
+        err = audit_head_now(writer->store, &audit);
     }
     *ret = (struct frontier_new){0};
     frontier.counter = seconds > last ? seconds : last + 1;
@@ -67,6 +37,9 @@ enum err frontier_sign(struct writer *writer, struct head *heads, size_t count, 
     frontier.acts_digest = *membership_acts_digest(writer->membership);
     frontier.head_count = (uint32_t)count;
     if (err == ERR_OK) {
+        frontier.audit_life = audit.life;
+        frontier.audit_count = audit.count;
+        frontier.audit_head = audit.hash;
         struct out whole = out_into(memory + BODY_BYTES_MAX, NOTICE_ROOM_BYTES);
         struct notice notice = {.kind = NOTICE_FRONTIER, .signature_count = 1};
 
@@ -82,6 +55,41 @@ enum err frontier_sign(struct writer *writer, struct head *heads, size_t count, 
     }
     free(list_memory);
     free(memory);
+    return err;
+}
+
+/* Nobody is to hold two statements of a hub that exclude each other. */
+enum err frontier_common(struct writer *writer, struct head *heads, size_t count)
+{
+    struct store_read *read = NULL;
+    struct commit *commit;
+    enum err err;
+
+    if (writer->home->role != ROLE_HUB) {
+        return ERR_OK;
+    }
+    commit = malloc(sizeof *commit);
+    err = commit == NULL ? ERR_MEMORY : store_read_begin(writer->store, &read);
+    for (size_t i = 0; i < count && err == ERR_OK; i++) {
+        struct head *head = &heads[i];
+        struct log_info log;
+        struct hash hash;
+
+        if (store_log(read, &head->log, &log) != ERR_OK || log.aside_seq == 0 || log.aside_seq > head->seq) {
+            continue;
+        }
+        if (log.aside_seq == 1) {
+            *head = (struct head){.log = head->log};
+            memcpy(head->hash.b, head->log.b, sizeof head->hash.b);
+            continue;
+        }
+        err = store_commit_at(read, log.number, log.aside_seq - 1, commit, &hash);
+        if (err == ERR_OK) {
+            *head = (struct head){head->log, log.aside_seq - 1, commit->entries_total, hash};
+        }
+    }
+    store_read_end(&read);
+    free(commit);
     return err;
 }
 
@@ -113,7 +121,7 @@ static bool list_log(void *arg, const struct log_info *log)
         l->heads = more;
         l->cap = cap;
     }
-    l->heads[l->count++] = is_own && log->sent.seq < log->head.seq ? log->sent : log->head; /* never beyond what counts */
+    l->heads[l->count++] = is_own ? log->sent : log->head;
     return true;
 }
 
@@ -164,7 +172,9 @@ enum err frontier_now(struct writer *writer, void *arg)
                 qsort(l.heads, l.count, sizeof *l.heads, head_compare);
             }
             l.count = l.count < FRONTIER_HEADS_MAX ? l.count : FRONTIER_HEADS_MAX;
-            err = writer->home->role == ROLE_HUB ? hub_names_common(writer, l.heads, l.count) : ERR_OK;
+            err = frontier_common(writer, l.heads, l.count);
+        }
+        if (err == ERR_OK) {
             has_said = is_said(writer, read, &l, l.count, &counter);
         }
         store_read_end(&read);

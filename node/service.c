@@ -23,6 +23,7 @@ static enum err follow(struct service *service)
 enum err service_open(struct home *home, struct service *ret)
 {
     *ret = (struct service){.home = home};
+    person_self(&ret->person);
     enum err err = store_open(home->path, &ret->store);
     if (err == ERR_OK) {
         store_set_reserve(ret->store, home->config.disk_reserve_mib << 20);
@@ -65,14 +66,12 @@ void service_close(struct service *service)
     *service = (struct service){0};
 }
 
-enum err service_change(struct service *service, writer_change change, void *arg)
+/* In this process: nobody else writes. */
+static enum err change_here(struct service *service, writer_change change, void *arg, bool is_small)
 {
-    if (service->core != NULL) {
-        return core_change(service->core, change, arg);
-    }
     enum err err = ERR_BUSY;
     for (int i = 0; i < COMMIT_TRIES_MAX && err == ERR_BUSY; i++) { /* busy: the map has grown under it, nothing is stored */
-        err = store_begin(service->store);
+        err = is_small ? store_begin_small(service->store) : store_begin(service->store);
         if (err != ERR_OK) {
             return err;
         }
@@ -84,12 +83,79 @@ enum err service_change(struct service *service, writer_change change, void *arg
         }
         err = store_commit(service->store);
     }
+    return err;
+}
+
+struct noted_change {
+    writer_change change;
+    void *arg;
+    struct audit_note *note;
+};
+
+static enum err change_noted(struct writer *writer, void *arg)
+{
+    struct noted_change *noted = arg;
+    enum err err = noted->change(writer, noted->arg);
+    if (err == ERR_OK && noted->note->describe != NULL) {
+        noted->note->describe(noted->note, noted->arg);
+    }
+    return err == ERR_OK ? audit_note_append(writer, noted->note) : err;
+}
+
+enum err service_change(struct service *service, writer_change change, void *arg)
+{
+    struct noted_change noted = {change, arg, service->note};
+    if (noted.note != NULL) {
+        change = change_noted;
+        arg = &noted;
+    }
+    enum err err = service->core != NULL ? core_change(service->core, change, arg) : change_here(service, change, arg, false);
+    if (err == ERR_OK && noted.note != NULL) {
+        noted.note->is_written = true;
+    }
+    if (service->core != NULL) {
+        return err;
+    }
     bool has_notice = service->writer->has_notice;
     writer_forget(service->writer); /* peers are told by the daemon when it starts */
     if (err == ERR_OK && has_notice) {
         err = writer_refresh(service->writer);
     }
     return err == ERR_OK ? follow(service) : err;
+}
+
+struct waiting {
+    struct audit_note *notes;
+    size_t count;
+    struct audit_note *last;
+};
+
+static enum err append_waiting(struct writer *writer, void *arg)
+{
+    struct waiting *waiting = arg;
+    enum err err = ERR_OK;
+    for (size_t i = 0; i < waiting->count && err == ERR_OK; i++) {
+        err = audit_note_append(writer, &waiting->notes[i]);
+    }
+    return err == ERR_OK ? audit_note_append(writer, waiting->last) : err;
+}
+
+enum err service_audit(struct service *service, struct audit_note *note)
+{
+    struct waiting waiting = {.last = note};
+    if (service->queue != NULL) {
+        waiting.notes = audit_queue_take(service->queue, &waiting.count);
+    }
+    enum err err = service->core != NULL ? core_change_small(service->core, append_waiting, &waiting) : change_here(service, append_waiting, &waiting, true);
+    if (err != ERR_OK && waiting.count > 0) {
+        audit_queue_put_back(service->queue, waiting.notes, waiting.count);
+    } else {
+        free(waiting.notes);
+    }
+    if (err == ERR_FULL && !note->is_guarded && service->queue != NULL && audit_queue_add(service->queue, note)) {
+        return ERR_OK;
+    }
+    return err;
 }
 
 enum err service_live(struct service *service, struct live *ret)
@@ -185,6 +251,34 @@ static json_t *answer_anyway(struct service *service, const json_t *request, enu
     (void)request;
     *ret_err = service_change(service, append_anyway, NULL);
     return *ret_err == ERR_OK ? answer_new(service, "griot.anyway/1") : service_error(*ret_err, "the node takes no records now", NULL, "try again");
+}
+
+/* An attempt that failed leaves a row too. When even that cannot be written, the reason is the same, and the answer says it. */
+static void audit_refusal(struct service *service, struct audit_note *note, enum err err)
+{
+    note->entry.outcome = err;
+    (void)!service_audit(service, note);
+}
+
+/* Counts of new, changed and unchanged records; the first records. */
+static void describe_append(struct audit_note *note, const void *arg)
+{
+    const struct append *append = arg;
+    uint64_t counts[3] = {0};
+    audit_note_clear(note);
+    note->entry.action = append->keyed > 0 || append->count > 1 ? AUDIT_IMPORT
+                         : append->kind == RECORD_REQUEST      ? AUDIT_REQUEST
+                         : append->kind == RECORD_ANSWER       ? AUDIT_ANSWER
+                                                               : AUDIT_RECORD;
+    for (size_t i = 0; i < append->count; i++) {
+        counts[append->states[i]]++;
+        if (append->states[i] != APPEND_UNCHANGED) {
+            audit_note_subject(note, append->ids[i].b, sizeof append->ids[i].b);
+        }
+    }
+    for (size_t i = 0; i < 3; i++) {
+        audit_note_count(note, counts[i]);
+    }
 }
 
 static bool channel_of(const json_t *request, enum channel *ret)
@@ -286,9 +380,19 @@ json_t *service_append(struct service *service, const struct append_plan *plan, 
     append->batch = batch;
     append->readers = readers;
     append->expiry_day = plan->expiry_day;
-    append->count = append->kept = 0;
+    append->count = append->kept = append->keyed = 0;
     append->clause = NULL;
+    struct audit_note note;
+    audit_note_init(&note, service->home, &service->person, AUDIT_RECORD);
+    note.describe = describe_append;
+    service->note = &note;
     *ret_err = service_change(service, append_records, append);
+    service->note = NULL;
+    if (*ret_err != ERR_OK) {
+        audit_note_clear(&note);
+        note.entry.action = append->keyed > 0 ? AUDIT_IMPORT : AUDIT_RECORD;
+        audit_refusal(service, &note, *ret_err);
+    }
     json_t *answer;
     if (*ret_err != ERR_OK) {
         answer = service_error(*ret_err, "the records were not stored", append->clause,
@@ -331,7 +435,35 @@ static void heal_views(struct service *service)
     }
 }
 
-static json_t *answer_request(struct service *service, const json_t *request, service_progress progress, void *arg, enum err *ret_err)
+/* Requests that leave a row in the audit trail. */
+struct audited {
+    const char *name;
+    uint32_t action;
+    bool is_before; /* the row is written before it is begun: what leaves the node has left a trace, however it ends */
+};
+static const struct audited audited[] = {
+    {"search", AUDIT_SEARCH, false}, {"show", AUDIT_SHOW, false},       {"trace", AUDIT_TRACE, false},    {"backup", AUDIT_BACKUP, true}, {"admit", AUDIT_ADMIT, false},
+    {"join", AUDIT_JOIN, false},     {"suspend", AUDIT_SUSPEND, false}, {"publish", AUDIT_ROTATE, false}, {"audit", AUDIT_READ, false},   {"grant", AUDIT_GRANT, false},
+    {"erase", AUDIT_ERASE, false},   {"release", AUDIT_RELEASE, false},
+};
+
+static const struct audited *audited_find(const char *name)
+{
+    for (size_t i = 0; i < sizeof audited / sizeof *audited; i++) {
+        if (strcmp(audited[i].name, name) == 0) {
+            return &audited[i];
+        }
+    }
+    return NULL;
+}
+
+static json_t *unwritten(enum err err)
+{
+    return service_error(err, "the audit trail could not be written, and what it has to record is not done without it", NULL,
+                         err == ERR_FULL ? "free disk space" : "look at the node's log and disk; griot fsck");
+}
+
+static json_t *answer_any(struct service *service, const json_t *request, service_progress progress, void *arg, enum err *ret_err)
 {
     static const struct {
         const char *name;
@@ -341,15 +473,12 @@ static json_t *answer_request(struct service *service, const json_t *request, se
         {"status", answer_status, true}, {"doctor", answer_doctor, true}, {"peers", answer_peers, false}, {"lag", answer_lag, false},         {"search", answer_search, true},
         {"show", answer_show, true},     {"trace", answer_trace, true},  {"backup", answer_backup, false},   {"admit", answer_admit, false},
         {"join", answer_join, false},    {"region", answer_region, false}, {"suspend", answer_suspend, false}, {"erase", answer_erase, true}, {"compact", answer_compact, false}, {"publish", answer_publish, false},
-        {"readers", answer_readers, true}, {"anyway", answer_anyway, false}, {"forks", answer_forks, false}, {"classify", answer_classify, false}, {"quarantine", answer_quarantine, false},
-        {"release", answer_release, true}, {"requests", answer_requests, true},
+        {"audit", answer_audit, false},
+        {"readers", answer_readers, true}, {"release", answer_release, true}, {"requests", answer_requests, true},
+        {"anyway", answer_anyway, false}, {"forks", answer_forks, false}, {"classify", answer_classify, false}, {"quarantine", answer_quarantine, false},
     };
     const char *name = json_string_value(json_object_get(request, "do"));
     *ret_err = ERR_OK;
-    if (name == NULL) {
-        *ret_err = ERR_USAGE;
-        return service_error(ERR_USAGE, "the request names nothing to do", NULL, NULL);
-    }
     for (size_t i = 0; i < sizeof answers / sizeof *answers; i++) {
         if (strcmp(answers[i].name, name) == 0) {
             if (answers[i].has_views && service->settle_views != NULL) {
@@ -375,6 +504,50 @@ static json_t *answer_request(struct service *service, const json_t *request, se
     }
     *ret_err = ERR_USAGE;
     return service_error(ERR_USAGE, "this node does not know that request", NULL, "use the same release for command and daemon");
+}
+
+static json_t *answer_audited(struct service *service, const struct audited *row, const json_t *request, service_progress progress, void *arg, enum err *ret_err)
+{
+    struct audit_note note;
+    const char *typed = json_string_value(json_object_get(request, row->action == AUDIT_SEARCH ? "query" : "path"));
+    audit_note_init(&note, service->home, &service->person, row->action);
+    note.is_wanted = !json_is_true(json_object_get(request, "dry"));
+    *ret_err = typed != NULL ? audit_note_typed(&note, service->home, typed) : ERR_OK;
+    if (*ret_err == ERR_OK && row->is_before) {
+        *ret_err = service_audit(service, &note);
+        note.is_written = true;
+    }
+    if (*ret_err != ERR_OK) {
+        return unwritten(*ret_err);
+    }
+    service->note = row->is_before ? NULL : &note;
+    json_t *answer = answer_any(service, request, progress, arg, ret_err);
+    service->note = NULL;
+    if (*ret_err != ERR_OK) {
+        note.entry.outcome = *ret_err;
+        note.is_written = false;
+        note.is_wanted = note.is_wanted || *ret_err == ERR_PERMISSION; /* what somebody was not allowed, even to look at beforehand */
+    }
+    if (note.is_wanted && !note.is_written) {
+        enum err err = service_audit(service, &note);
+        if (err != ERR_OK && *ret_err == ERR_OK) {
+            json_decref(answer);
+            *ret_err = err;
+            return unwritten(err);
+        }
+    }
+    return answer;
+}
+
+static json_t *answer_request(struct service *service, const json_t *request, service_progress progress, void *arg, enum err *ret_err)
+{
+    const char *name = json_string_value(json_object_get(request, "do"));
+    const struct audited *row = name != NULL ? audited_find(name) : NULL;
+    if (name == NULL) {
+        *ret_err = ERR_USAGE;
+        return service_error(ERR_USAGE, "the request names nothing to do", NULL, NULL);
+    }
+    return row != NULL ? answer_audited(service, row, request, progress, arg, ret_err) : answer_any(service, request, progress, arg, ret_err);
 }
 
 json_t *service_answer(struct service *service, const json_t *request, service_progress progress, void *arg, enum err *ret_err)

@@ -2,6 +2,7 @@
 #ifndef GRIOT_NODE_SERVICE_H
 #define GRIOT_NODE_SERVICE_H
 
+#include "node/audit_queue.h"
 #include "node/compaction.h"
 #include "node/core/core.h"
 #include "store/opener.h"
@@ -21,6 +22,9 @@ struct service {
     void (*compact)(void *arg); /* end this run, compact, and begin again; NULL without a daemon */
     const struct compacted *compacted; /* with it: the last */
     void *arg;
+    struct person person;       /* who asks: each client has a copy of this struct with his name in it */
+    struct audit_note *note;    /* the row of the request that is being answered; NULL: it leaves none */
+    struct audit_queue *queue;  /* rows that wait for room on the disk; NULL: none may wait */
 };
 
 /* Open a home's store, views and engine in this process, views followed to the end. The home is unlocked and outlives the service.
@@ -28,7 +32,11 @@ struct service {
 MUST_CHECK enum err service_open(struct home *home, struct service *ret);
 void service_close(struct service *service);
 
+/* Make a change durable, and with it the row of the request that is being answered. */
 MUST_CHECK enum err service_change(struct service *service, writer_change change, void *arg);
+/* Write a row by itself, before an answer is given: with all others that wait, in one transaction.
+ *   errors  ERR_FULL  there is no room for it, and it may not wait either; those of store_commit */
+MUST_CHECK enum err service_audit(struct service *service, struct audit_note *note);
 MUST_CHECK enum err service_live(struct service *service, struct live *ret);
 
 /* Tell whoever asked how far it is (borrowed), or with NULL nothing. False: nobody listens any more, so what is only told may end. */
@@ -92,12 +100,15 @@ json_t *answer_rebuild(struct service *service, const json_t *request, service_p
 json_t *answer_watch(struct service *service, const json_t *request, service_progress progress, void *arg, enum err *ret_err);
 json_t *answer_admit(struct service *service, const json_t *request, enum err *ret_err);
 json_t *answer_compact(struct service *service, const json_t *request, enum err *ret_err);
+/* Is the run to end, to compact, as soon as this answer has gone out? */
+bool answer_ends_run(const json_t *request, const json_t *answer);
 json_t *answer_erase(struct service *service, const json_t *request, enum err *ret_err);
 json_t *answer_suspend(struct service *service, const json_t *request, enum err *ret_err);
 json_t *answer_publish(struct service *service, const json_t *request, enum err *ret_err);
 json_t *answer_join(struct service *service, const json_t *request, enum err *ret_err);
 json_t *answer_region(struct service *service, const json_t *request, enum err *ret_err);
 
+json_t *answer_audit(struct service *service, const json_t *request, enum err *ret_err);
 /* Who a list of readers means now.
  *   returns  NULL and *ret (yours to free), or an error object */
 json_t *service_readers(struct service *service, const char *list, struct readers **ret, enum err *ret_err);

@@ -15,6 +15,13 @@ static const struct warning warnings[] = {
     {"ALONE", SEVERITY_CRITICAL,
      N_("No peer answers. What is recorded here stays here until one does; what others record is not known here. Entry and search go on."),
      N_("look at this machine's network first, then at griot peers: it shows the last error of each address")},
+    {"AUDIT-AGAIN", SEVERITY_WARNING,
+     N_("A node began a new life of its audit trail, as it does when its home was restored or put back to an older state. What it had written since that state is not in its trail any more; what this node "
+        "remembers of it stays."),
+     N_("nothing, when you know of the restore; else ask that office who did it, and compare: griot audit --heads here, griot audit --verify --against there")},
+    {"AUDIT-BACK", SEVERITY_CRITICAL,
+     N_("A node has signed a head of its audit trail that contradicts what it signed before: rows were changed or cut off, or its home was put back to an older state without a new life of the trail."),
+     N_("ask that office who did it; griot audit --heads --json here shows what it had named, griot audit --verify --against FILE there shows from which row on the trail differs")},
     {"AUTHOR-SHARE", SEVERITY_WARNING,
      N_("A node of the region has written so much that this node takes no more of it today, so that it cannot fill this disk. What waits is counted as missing; it comes when there is room again. "
         "All other nodes are taken in as always."),
@@ -55,12 +62,12 @@ static const struct warning warnings[] = {
      N_("compare rosters with griot status on both sides; griot join with the newest region file where it is older")},
     {"PEER-CLOCK", SEVERITY_WARNING, N_("The clock of a peer is more than ten minutes off. Nothing is refused for that, but what is recorded there bears wrong times."), N_("tell its operator: timedatectl set-ntp true")},
     {"PEER-SILENT", SEVERITY_WARNING, N_("A peer is not heard. What it records meanwhile is not known here."), N_("is its machine on, and its address right? griot peers NAME shows the address and the last error")},
-    {"RELEASE-TOO-OLD", SEVERITY_CRITICAL, N_("The newest roster asks for a newer session protocol than this release speaks, so nobody speaks with this node. What is recorded here waits."),
-     N_("install a newer release; nothing is lost meanwhile")},
+    {"RELEASE-TOO-OLD", SEVERITY_CRITICAL, N_("The newest roster asks for a session protocol that this release does not speak. Nobody speaks with this node; entry and search go on here."),
+     N_("install a newer release of griot; what is recorded meanwhile is sent afterwards")},
     {"ROOT-DISPUTED", SEVERITY_CRITICAL,
-     N_("The root has signed two different rosters of one number. The one before them rules on, less whom either removes and with the cuts of both; admissions, key changes and roles of neither hold, and nobody "
-        "can be admitted."),
-     N_("tell the holders of the root keys; they settle it with a roster that names both: griot region --out FILE at a hub, then griot root propose --region FILE")},
+     N_("The root has signed two rosters of one number, by error or because its keys were copied. The roster before them rules on, less the members that either removes and with the cuts of both. "
+        "Admissions, key changes and roles of neither count, and nobody can be admitted until the root has signed one that names both."),
+     N_("tell the holders of the root keys: griot region --out FILE at a hub, then griot root propose DIR --region FILE, which settles it; find out who signed the other one")},
 };
 enum { WARNINGS = sizeof warnings / sizeof warnings[0] };
 

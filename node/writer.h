@@ -61,6 +61,8 @@ struct append {
     uint32_t expiry_day;           /* days since 1970; 0: never */
     /* results */
     size_t count, kept; /* kept: of versions that replace one which expires later, or never, and so expire no earlier */
+    size_t keyed; /* of all: those with a row key, which were imported */
+    enum record_kind kind; /* of the last one */
     struct record_id ids[APPEND_ITEMS_MAX];
     struct hash versions[APPEND_ITEMS_MAX];
     uint8_t states[APPEND_ITEMS_MAX]; /* enum append_state */

@@ -94,6 +94,7 @@ struct store {
 
     struct kv_txn txn; /* the writer's */
     bool is_writing;
+    bool is_small; /* the open transaction may go below the reserve */
     uint64_t generation; /* counts transactions that were not committed: what others remember of one is then void */
     uint64_t ends_changed; /* how often a log's end has moved */
     uint64_t cards_changed; /* how often a newer card was stored */

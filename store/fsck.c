@@ -1,4 +1,5 @@
 /* fsck.c - verify everything: chains, hashes, signatures, journal, notices. Reads only; names each fault. */
+#include "store/audit.h"
 #include "store/env.h"
 #include "store/keys.h"
 
@@ -8,7 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { FAULT_BYTES_MAX = 256 };
+enum { FAULT_BYTES_MAX = 384 };
 
 struct check {
     struct store_read *read;
@@ -398,6 +399,14 @@ static bool check_notice(void *arg, const struct notice_ref *ref, struct span by
     return true;
 }
 
+/* ---- the audit trail ---- */
+
+static void audit_fault(void *arg, enum err err, uint64_t row, const char *what)
+{
+    (void)row;
+    fault(arg, err, "audit trail: %s", what);
+}
+
 /* ---- the whole ---- */
 
 enum err store_fsck(struct store_read *read, signature_check check, struct fsck_report *report)
@@ -434,11 +443,16 @@ enum err store_fsck(struct store_read *read, signature_check check, struct fsck_
     if (store_notices(read, check_notice, &c) != ERR_OK) {
         fault(&c, ERR_CORRUPT, "notices: a key is damaged");
     }
+    struct audit_report audit = {.fault = audit_fault, .arg = &c};
+    err = audit_verify(read, &audit);
     if (report->progress != NULL) {
         report->progress(report->arg, report->commits, total);
     }
     free(c.followed);
     membership_destroy(&c.membership);
+    if (err == ERR_MEMORY) {
+        return err;
+    }
     if (read->txn.err != ERR_OK) {
         return read->txn.err;
     }

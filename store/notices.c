@@ -1,4 +1,4 @@
-#include "store/env.h"
+#include "store/audit_rows.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -452,6 +452,7 @@ static enum err admit_frontier(struct store *store, const struct notice *notice,
         notice_delete(store, &held);
     }
     notice_put(store, ret, bytes); /* not in the journal: it changes by the minute, and nothing shown depends on it */
+    witness_note(store, &frontier);
     store->erasing.has_day = false;
     const struct member *member = membership_find(store->membership, &frontier.node);
     if (member != NULL && member->role == ROLE_HUB) {

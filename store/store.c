@@ -222,10 +222,10 @@ int store_reader_check(struct store *store)
 
 /* ---- transactions ---- */
 
-enum err store_begin(struct store *store)
+static enum err begin(struct store *store, bool is_small)
 {
     assert(!store->is_writing);
-    if (!kv_has_room(store->kv)) {
+    if (!is_small && !kv_has_room(store->kv)) {
         return ERR_FULL;
     }
     kv_begin_write(store->kv, &store->txn);
@@ -235,12 +235,17 @@ enum err store_begin(struct store *store)
         return err;
     }
     store->is_writing = true;
+    store->is_small = is_small;
     store->before.journal_end = store->journal_end;
     store->before.log_count = store->log_count;
     store->erasing.left = ERASE_SEARCH_ENTRIES;
     store->erasing.has_day = false;
     return ERR_OK;
 }
+
+enum err store_begin(struct store *store) { return begin(store, false); }
+
+enum err store_begin_small(struct store *store) { return begin(store, true); }
 
 /* Forget what the transaction would have changed. */
 static void revert(struct store *store)
@@ -258,7 +263,7 @@ static void revert(struct store *store)
 enum err store_commit(struct store *store)
 {
     assert(store->is_writing);
-    if (store->txn.err == ERR_OK && !kv_has_room(store->kv)) {
+    if (store->txn.err == ERR_OK && !store->is_small && !kv_has_room(store->kv)) {
         store->txn.err = ERR_FULL;
     }
     own_flush(store);

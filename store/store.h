@@ -40,6 +40,8 @@ int store_reader_check(struct store *store);
  *   errors  ERR_FULL  below the reserve, reads go on; ERR_IO  an earlier commit failed at the disk: stop, re-open, verify (L6); ERR_BUSY  the map
  * must grow and a reader does not end; ERR_MEMORY */
 MUST_CHECK enum err store_begin(struct store *store);
+/* The same, for a few hundred bytes that must be written when intake has stopped too (the audit trail): below the reserve as well, as long as the disk has any room. */
+MUST_CHECK enum err store_begin_small(struct store *store);
 /* Make everything since store_begin durable.
  *   errors  ERR_FULL  nothing was stored, reads go on; ERR_IO  the disk lies: stop, re-open, verify (L6); ERR_BUSY  nothing was stored, the map has
  * grown: do it again; ERR_MEMORY, ERR_CORRUPT, ERR_INTERNAL  what went wrong inside the transaction. In each case the transaction is over. */

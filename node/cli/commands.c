@@ -39,6 +39,7 @@
     X(sandbox) \
     X(backup) \
     X(restore) \
+    X(audit) \
     X(verify) \
     X(fsck) \
     X(rebuild) \

@@ -2,11 +2,12 @@
 #include "node/cli/ask.h"
 #include "node/cli/output.h"
 #include "node/cli/readers.h"
+#include "node/cli/release.h"
 #include "node/cli/reply.h"
 
 #include <string.h>
 
-static int release(const struct invocation *invocation, struct client *client, const char *list)
+int release_to(const struct invocation *invocation, struct client *client, const char *id, const char *list)
 {
     json_t *readers = NULL, *answer = NULL;
     int outcome = readers_ask(invocation, client, list, &readers);
@@ -18,7 +19,7 @@ static int release(const struct invocation *invocation, struct client *client, c
     if (outcome == OUTCOME_DONE) {
         json_t *request = readers_request(list, readers);
         (void)json_object_set_new(request, "do", json_string("release"));
-        (void)json_object_set_new(request, "id", json_string(invocation->operands[0]));
+        (void)json_object_set_new(request, "id", json_string(id));
         outcome = ask_client(invocation, client, request, NULL, NULL, &answer);
     }
     if (outcome == OUTCOME_DONE && invocation->is_json) {
@@ -46,7 +47,7 @@ static int run_release(struct invocation *invocation)
     }
     outcome = ask_open(invocation, &client);
     if (outcome == OUTCOME_DONE) {
-        outcome = release(invocation, client, list);
+        outcome = release_to(invocation, client, invocation->operands[0], list);
     }
     client_close(&client);
     return outcome;

@@ -26,6 +26,9 @@ void render_import(FILE *to, const json_t *answer, bool is_color);
 void render_verdicts(FILE *to, const json_t *verdicts, const char *indent);
 /* verify and fsck. */
 void render_faults(FILE *to, const json_t *answer, bool is_color);
+void render_audit(FILE *to, const json_t *answer, bool is_color);
+void render_audit_verify(FILE *to, const json_t *answer, bool is_color);
+void render_heads(FILE *to, const json_t *answer, bool is_color);
 
 /* Is something known to be missing from the answer, for --strict? */
 bool reply_is_incomplete(const json_t *answer);

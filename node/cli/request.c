@@ -2,6 +2,7 @@
  * records, sealed for the two of them. */
 #include "node/cli/entry.h"
 #include "node/cli/output.h"
+#include "node/cli/release.h"
 #include "node/cli/render.h"
 #include "node/cli/reply.h"
 
@@ -132,6 +133,7 @@ static const char *answer_text(const json_t *row)
     const json_t *answer = json_object_get(row, "answer");
 
     return json_is_object(answer)                                ? reply_label("decision", reply_string(answer, "decision"))
+           : json_is_true(json_object_get(row, "overdue"))  ? _("overdue")
            : json_is_true(json_object_get(row, "incoming")) ? _("to be answered here")
                                                                  : _("no answer yet");
 }
@@ -253,6 +255,120 @@ static const json_t *find_request(const json_t *answer, const char *id, size_t *
     return found;
 }
 
+/* ---- what a grant brings with it ---- */
+
+/* What `readers` answers to a request about them; NULL: an error, which is not explained. Takes `request`. */
+static json_t *readers_quietly(struct client *client, json_t *request)
+{
+    json_t *result = NULL;
+    enum err err = request == NULL ? ERR_MEMORY : client_call(client, request, NULL, NULL, &result);
+
+    json_decref(request);
+    if (err != ERR_OK) {
+        json_decref(result);
+        result = NULL;
+    }
+    return result;
+}
+
+/* Put the names of readers that are not in it yet. Returns whether there was one. */
+static bool add_readers(json_t *names, const json_t *readers)
+{
+    bool is_new = false;
+    const json_t *row, *name;
+    size_t i, j;
+
+    json_array_foreach(json_object_get(readers, "readers"), i, row)
+    {
+        bool is_in = false;
+        json_array_foreach(names, j, name)
+        {
+            is_in = is_in || strcmp(json_string_value(name), reply_string(row, "name")) == 0;
+        }
+        if (!is_in) {
+            (void)json_array_append(names, json_object_get(row, "name"));
+            is_new = true;
+        }
+    }
+    return is_new;
+}
+
+/* Of those to whom it may be passed on, the nodes and operations read it from now on, beside whoever reads it already; to the others the office that has asked passes it on itself. */
+static int release_granted(const struct invocation *invocation, struct client *client, const char *about, const json_t *granted)
+{
+    json_t *present = readers_quietly(client, json_pack("{s:s, s:s}", "do", "readers", "id", about)), *names = json_array(), *outside = json_array();
+    const json_t *version = json_array_get(json_object_get(present, "versions"), 0), *name;
+    char list[NAMES_BYTES], text[NAMES_BYTES];
+    bool is_needed = false, is_region = false;
+    int outcome = OUTCOME_DONE;
+    size_t i, at = 0;
+
+    (void)add_readers(names, version);
+    json_array_foreach(granted, i, name)
+    {
+        json_t *readers = readers_quietly(client, json_pack("{s:s, s:O}", "do", "readers", "to", name));
+        if (readers == NULL) {
+            (void)json_array_append(outside, (json_t *)(uintptr_t)name);
+        } else if (!json_is_true(json_object_get(readers, "restricted"))) {
+            is_needed = is_region = true;
+        } else {
+            is_needed = add_readers(names, readers) || is_needed;
+        }
+        json_decref(readers);
+    }
+    list[0] = '\0';
+    json_array_foreach(names, i, name)
+    {
+        int n = snprintf(list + at, sizeof list - at, "%s%s", i > 0 ? "," : "", json_string_value(name));
+        at += n > 0 && (size_t)n < sizeof list - at ? (size_t)n : 0;
+    }
+    if (json_array_size(outside) > 0) {
+        tell(invocation, _("The office that has asked may itself pass it on to: %s"), reply_names(text, sizeof text, outside, NAMES_SHOWN_MAX));
+    }
+    if (is_needed && json_is_true(json_object_get(version, "restricted"))) {
+        outcome = release_to(invocation, client, about, is_region ? "region" : list);
+    }
+    json_decref(present);
+    json_decref(names);
+    json_decref(outside);
+    return outcome;
+}
+
+/* The names as --pass-to gives them, or as the request does; a new reference. */
+static json_t *granted_names(const struct invocation *invocation, const json_t *row)
+{
+    const char *text = option_text(invocation, "pass-to");
+    json_t *names = text != NULL ? json_array() : json_deep_copy(json_object_get(row, "pass_to"));
+
+    while (text != NULL) {
+        size_t n = strcspn(text, ",");
+        const char *next = text[n] == ',' ? text + n + 1 : NULL;
+        for (; n > 0 && *text == ' '; n--) {
+            text++;
+        }
+        while (n > 0 && text[n - 1] == ' ') {
+            n--;
+        }
+        (void)json_array_append_new(names, json_stringn(text, n));
+        text = next;
+    }
+    return names;
+}
+
+static int grant_release(struct invocation *invocation, const json_t *row)
+{
+    struct client *client = NULL;
+    json_t *names = granted_names(invocation, row);
+    int outcome = ask_open(invocation, &client);
+
+    if (outcome == OUTCOME_DONE) {
+        outcome = release_granted(invocation, client, reply_string(row, "about"), names);
+    }
+    client_close(&client);
+    json_decref(names);
+    return outcome;
+}
+
 static int answer_request(struct invocation *invocation, const json_t *answer)
 {
     size_t count = 0;
@@ -270,8 +386,8 @@ static int answer_request(struct invocation *invocation, const json_t *answer)
         return fail_because(invocation, ERR_PERMISSION, _("the record is another office's"), reply_string(row, "owner"), _("only its owner says whether it may be passed on"));
     }
     outcome = enter(invocation, "answer", reply_string(row, "from"), fill_answer, row);
-    if (outcome == OUTCOME_DONE && option_given(invocation, "grant")) {
-        tell(invocation, _("To let other nodes read it here, release it to them: griot release %s --to LIST"), reply_string(row, "about"));
+    if (outcome == OUTCOME_DONE && option_given(invocation, "grant") && !option_given(invocation, "no-release")) {
+        outcome = grant_release(invocation, row);
     }
     return outcome;
 }
@@ -301,6 +417,7 @@ static const struct option_row answer_options[] = {
     {"why", 'w', "TEXT", N_("the ground of a refusal, or what the permission is tied to"), COMPLETES_NOTHING},
     {"pass-to", 'p', "NAMES", N_("with --grant: to these only, separated by commas"), COMPLETES_NOTHING},
     {"valid-until", 0, "DAY", N_("with --grant: the last day of the permission"), COMPLETES_NOTHING},
+    {"no-release", 0, NULL, N_("with --grant: only the permission; nobody reads it here who did not before"), COMPLETES_NOTHING},
     {"yes", 'y', NULL, N_("do not ask before it is recorded"), COMPLETES_NOTHING},
     {NULL, 0, NULL, NULL, COMPLETES_NOTHING},
 };
@@ -311,10 +428,10 @@ static const struct example_row answer_examples[] = {
 };
 const struct command command_answer = {
     .name = "answer",
-    .usage = "REQUEST --grant|--refuse [--why TEXT] [--pass-to NAMES] [--valid-until DAY] [--yes]",
+    .usage = "REQUEST --grant|--refuse [--why TEXT] [--pass-to NAMES] [--valid-until DAY] [--no-release] [--yes]",
     .summary = N_("grant or refuse a request to pass a record of this office on"),
-    .details = N_("The answer is a record, sealed for this office and the one that asks. It binds people; it gives no keys: to let other nodes read the record here, release it to them "
-                  "(griot release)."),
+    .details = N_("The answer is a record, sealed for this office and the one that asks. A grant also releases the record to those of the names that are nodes or operations, beside whoever reads it "
+                  "already (griot release); to other bodies the office that has asked may then pass it on itself."),
     .options = answer_options,
     .examples = answer_examples,
     .operands_min = 1,

@@ -32,6 +32,24 @@ static void print_title(FILE *to, const json_t *answer, bool is_color)
     (void)fprintf(to, "      %s\n", reply_seen(seen, sizeof seen, answer));
 }
 
+/* Of an audit trail: whose, since when, and how it differs. */
+static void print_trail(FILE *to, const json_t *warning, const char *whom)
+{
+    char named[TEXT_NUMBER_BYTES], said[TEXT_NUMBER_BYTES];
+    uint64_t lost = 0;
+
+    (void)fprintf(to, "             ");
+    (void)fprintf(to, _("%s, %s"), whom, reply_string(warning, "when"));
+    if (strcmp(reply_string(warning, "code"), "AUDIT-BACK") == 0) {
+        (void)fprintf(to, ": ");
+        (void)fprintf(to, _("it had named row %s, then row %s"), reply_count(named, warning, "named"), reply_count(said, warning, "said"));
+    } else if (reply_number(warning, "lost", &lost) && lost > 0) {
+        (void)fprintf(to, ": ");
+        (void)fprintf(to, ngettext("%s row is not in it any more", "%s rows are not in it any more", (unsigned long)lost), text_count(named, lost));
+    }
+    (void)fputc('\n', to);
+}
+
 /* Of an act: whom, by whom, when, and why if it was said. */
 static void print_act(FILE *to, const json_t *warning)
 {
@@ -52,6 +70,10 @@ static void print_act(FILE *to, const json_t *warning)
         return;
     }
     text_clean(whom, sizeof whom, reply_string(warning, "whom"));
+    if (json_object_get(warning, "named") != NULL) {
+        print_trail(to, warning, whom);
+        return;
+    }
     text_clean(who, sizeof who, reply_string(warning, "who"));
     text_clean(reason, sizeof reason, reply_string(warning, "reason"));
     (void)fprintf(to, "             ");

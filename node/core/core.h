@@ -27,6 +27,8 @@ void core_on_stored(struct core *core, void (*stored)(void *arg, bool has_commit
 
 /* From other threads: run a change inside the core's next transaction and wait until it is durable. ERR_UNREACHABLE when the core is stopping. */
 MUST_CHECK enum err core_change(struct core *core, writer_change change, void *arg);
+/* The same for a change of a few hundred bytes that is made below the reserve of the disk too: the audit trail. All that wait share one transaction. */
+MUST_CHECK enum err core_change_small(struct core *core, writer_change change, void *arg);
 /* A copy of what is known now; live_fini it. ERR_MEMORY, ERR_UNREACHABLE */
 MUST_CHECK enum err core_live(struct core *core, struct live *ret);
 

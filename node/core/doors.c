@@ -309,8 +309,11 @@ enum err core_make_frontier(struct core *core, struct pending *p)
     if (count > FRONTIER_HEADS_MAX) {
         count = FRONTIER_HEADS_MAX;
     }
-    struct frontier_new fresh;
-    enum err err = frontier_sign(&core->writer, core->heads, count, core->frontier_counter, &fresh);
+    struct frontier_new fresh = {0};
+    enum err err = frontier_common(&core->writer, core->heads, count);
+    if (err == ERR_OK) {
+        err = frontier_sign(&core->writer, core->heads, count, core->frontier_counter, &fresh);
+    }
     p->type = PENDING_NOTICE;
     p->ref = fresh.ref;
     p->is_new = fresh.is_new;

@@ -1,3 +1,4 @@
+#include "node/audit.h"
 #include "node/core/state.h"
 
 #include <stdlib.h>
@@ -25,6 +26,10 @@ static void try_give_way(struct core *core, struct ahead *ahead)
     ahead->is_in_transaction = true;
     if (p->err == ERR_OK && p->gave_way.commits > 0) {
         core->writer.heads[p->gave_way.channel] = p->gave_way.reissued;
+    }
+    if (p->err == ERR_OK && !core->has_audit_life) { /* what is true of the logs is true of the audit trail beside them */
+        p->err = audit_settle(&core->writer, true);
+        core->has_audit_life = p->err == ERR_OK;
     }
 }
 

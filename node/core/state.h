@@ -51,6 +51,7 @@ enum pending_type { PENDING_SEGMENT, PENDING_NOTICE, PENDING_JOB, PENDING_GAVE_W
 struct job {
     writer_change change; /* NULL: take a copy of what is known */
     void *arg;
+    bool is_small; /* below the reserve too */
     enum err err;
     bool is_done;
     struct job *next;
@@ -112,6 +113,7 @@ struct core {
     size_t ahead_count;
     struct mono_ms ahead_next;   /* not tried again before */
     uint64_t own_again;          /* entries issued again in this life */
+    bool has_audit_life;         /* a new life of the audit trail has begun since own logs gave way */
     bool wants_released;         /* the marks of what has not left are to be forgotten */
     struct pending *pending;
     size_t pending_count, pending_cap;

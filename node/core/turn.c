@@ -342,6 +342,25 @@ void core_settle(struct core *core)
 
 /* ---- jobs of other threads ---- */
 
+/* Below the reserve nothing else may share its transaction. */
+static enum err run_small(struct core *core, struct job *job)
+{
+    enum err err = ERR_BUSY;
+    for (int i = 0; i < COMMIT_TRIES_MAX && err == ERR_BUSY; i++) {
+        err = store_begin_small(core->store);
+        if (err == ERR_OK) {
+            err = job->change(&core->writer, job->arg);
+            if (err == ERR_OK) {
+                err = store_commit(core->store);
+            } else {
+                store_abort(core->store);
+            }
+        }
+    }
+    core->is_broken = core->is_broken || err == ERR_IO;
+    return err;
+}
+
 void core_run_jobs(struct core *core)
 {
     pthread_mutex_lock(&core->lock);
@@ -358,7 +377,9 @@ void core_run_jobs(struct core *core)
         } else {
             enum err err = core_begin(core);
             struct pending *p = err == ERR_OK ? core_pending(core) : NULL;
-            if (p == NULL) {
+            if (err == ERR_FULL && job->is_small) {
+                job_finish(core, job, run_small(core, job));
+            } else if (p == NULL) {
                 job_finish(core, job, err != ERR_OK ? err : ERR_MEMORY);
             } else {
                 size_t at = core->pending_count - 1;
@@ -396,6 +417,11 @@ static enum err submit(struct core *core, struct job *job)
 enum err core_change(struct core *core, writer_change change, void *arg)
 {
     return submit(core, &(struct job){.change = change, .arg = arg});
+}
+
+enum err core_change_small(struct core *core, writer_change change, void *arg)
+{
+    return submit(core, &(struct job){.change = change, .arg = arg, .is_small = true});
 }
 
 enum err core_live(struct core *core, struct live *ret) { return submit(core, &(struct job){.arg = ret}); }

@@ -312,6 +312,17 @@ enum err record_decode(struct unpack *unpack, struct span payload, struct record
 
 /* ---- reading ---- */
 
+bool record_is_nominal(const struct record *record)
+{
+    for (uint32_t i = 0; i < record->value_count; i++) {
+        const struct record_value *value = &record->values[i];
+        if (value->field->flags & FIELD_NOMINAL || (value->group != NULL && value->group->flags & FIELD_NOMINAL)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 struct span record_get(const struct record *record, const char *field_name)
 {
     struct span name = span_text(field_name);

@@ -101,6 +101,8 @@ MUST_CHECK enum err record_encode(const struct record *record, struct out *ret);
  *           ERR_OVERSIZE (a value), ERR_LIMIT (values, items, replaces); `*clause` then names the clause of WIRE.md */
 MUST_CHECK enum err record_decode(struct unpack *unpack, struct span payload, struct record *ret, const char **clause);
 
+/* Does it hold a value that names or identifies a person or company? */
+bool record_is_nominal(const struct record *record);
 /* First value of a field, or an empty span. */
 struct span record_get(const struct record *record, const char *field_name);
 

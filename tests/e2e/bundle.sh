@@ -66,6 +66,9 @@ fi
 record rilo-dakar "of a hub" > /dev/null && told=$((told + 1))
 within 60 "those on the line do not converge" settled "$told" $online
 status gm | jq -e '.kinds.seizure == 0 and .released == false' > /dev/null || fail "gm is not cut off"
+expect 0 "an alert that only gm may read" "$griot" -H "$region/sn" record alert date=2026-11-20 title="Conteneur" threat="for gm alone" valid_until=2027-01-31 requested_action=INFORM --to gm --json
+secret=$(jq -r .id "$work/out")
+within 30 "the alert does not reach the hub" settled "$told" $online
 
 # ---- one file, there ----
 expect 0 "out for gm" bundle rilo-dakar out --for gm --out "$stick/gm.bundle" --json
@@ -75,7 +78,7 @@ json '.parts == 1 and .entries >= 1 and .files[0].bytes > 1000 and .base == [{"n
 expect 1 "over a file that is there" bundle rilo-dakar out --for gm --out "$stick/gm.bundle"
 err ERR_EXISTS "name another file"
 expect 0 "show at gm" bundle gm show "$stick/gm.bundle" --json
-json '.writer == "rilo-dakar" and .signed == true and .for == "nodes" and ([.ranges[].origin] | sort == ["rilo-dakar", "sn"]) and .notices.cards == 6 and .notices.rosters == 1 and .unreadable == 0'
+json '.writer == "rilo-dakar" and .signed == true and .for == "nodes" and ([.ranges[].origin] | unique == ["rilo-dakar", "sn"]) and .notices.cards == 6 and .notices.rosters == 1 and .unreadable == 0'
 expect 0 "show at sn, without a key" bundle sn show "$stick/gm.bundle" --json
 json '.locked and .sealed_for == ["gm"] and .part == 1 and (has("writer") | not)'
 
@@ -132,6 +135,9 @@ err ERR_FULL "the medium is full" "--size"
 expect 0 "in at gm" bundle gm in "$stick/gm.bundle" --json
 json ".files[0] | .entries == $(jq '.entries' <(bundle gm show "$stick/gm.bundle" --json)) and .waiting == 0 and .refused == 0 and .aside == 0"
 within 30 "gm has not caught up" settled "$told" rilo-dakar gm
+expect 0 "gm reads what the hub that wrote the bundle cannot" "$griot" -H "$region/gm" show "$secret" --json
+json '.versions[0].fields.threat == "for gm alone"'
+"$griot" -H "$region/rilo-dakar" show "$secret" --json 2> /dev/null | grep -q "for gm alone" && fail "the hub reads what is not for it"
 expect 0 "in again" bundle gm in "$stick/gm.bundle" --json
 json '.files[0] | .entries == 0 and .notices == 0 and .commits_held > 0'
 
@@ -220,6 +226,22 @@ sleep 0.0$((RANDOM % 5))
 kill -9 $writer 2> /dev/null
 wait $writer 2> /dev/null
 [ ! -e "$stick/killed.bundle" ] || expect 0 "what a killed command has left under its name is whole" bundle gm show "$stick/killed.bundle"
+
+# ---- an order to erase comes by stick, and the stick of before it later ----
+expect 0 "an alert" "$griot" -H "$region/sn" record alert date=2026-11-20 title="Conteneur" threat="entered by mistake" valid_until=2027-01-31 requested_action=INFORM --json
+mistake=$(jq -r .id "$work/out")
+knows() { "$griot" -H "$region/rilo-dakar" show "$mistake" --json 2> /dev/null | grep -q "$1"; }
+within 30 "the alert does not arrive" knows "entered by mistake"
+expect 0 "out with it" bundle rilo-dakar out --for gm --out "$stick/before.bundle"
+expect 0 "erase" "$griot" -H "$region/sn" erase "$mistake" --why "by mistake"
+erased_there() { ! knows "entered by mistake"; }
+within 30 "the order does not arrive" erased_there
+expect 0 "out with the order" bundle rilo-dakar out --for gm --out "$stick/after.bundle"
+expect 0 "in with the order" bundle gm in "$stick/after.bundle" --json
+json '.files[0] | .waiting == 0 and .refused == 0'
+expect 0 "in, of before the order" bundle gm in "$stick/before.bundle" --json
+json '.files[0] | .waiting == 0 and .refused == 0'
+"$griot" -H "$region/gm" show "$mistake" --json 2> /dev/null | grep -q "entered by mistake" && fail "an old bundle has brought back what was erased"
 
 # ---- the line is back ----
 expect 0 "heal" "$griot" sandbox heal "$region" gm

@@ -256,6 +256,29 @@ static void bend_birth(struct seg *seg)
     seg->items[0] = span_of(bent, seg->items[0].n);
 }
 
+/* A relay that keeps a payload back and passes the rest on: the commit stays valid, what it says is gone. */
+static void bend_strip(struct seg *seg)
+{
+    static struct commit commit;
+    struct commit_packer *packer = commit_packer_new();
+    struct unpack *unpack = unpack_new();
+    struct span reduced;
+    const char *clause;
+    MUST(packer != NULL && unpack != NULL && commit_unpack(packer, seg->items[1], &reduced, &clause) == ERR_OK);
+    MUST(commit_reduced_decode(unpack, reduced, &commit, &clause) == ERR_OK);
+    struct entry *entry = &commit.entries[0];
+    hash_leaf(entry->salt, entry->payload, &entry->leaf.content);
+    entry->leaf.length = (uint32_t)entry->payload.n;
+    entry->has_payload = false;
+    struct out out = out_into(bent, sizeof bent);
+    out_bytes(&out, &(uint8_t){0}, 1); /* plain */
+    commit_reduced(&commit, &out);
+    MUST(!out.is_full);
+    seg->items[1] = out_written(&out);
+    commit_packer_destroy(&packer);
+    unpack_destroy(&unpack);
+}
+
 /* A hub that says to hold one branch of a log, and then another. */
 static void lie(struct member_state *m)
 {
@@ -281,29 +304,6 @@ static void lie(struct member_state *m)
         send_body(m, MESSAGE_NOTICE, out_written(&message));
     }
     free(memory);
-}
-
-/* A relay that keeps a payload back and passes the rest on: the commit stays valid, what it says is gone. */
-static void bend_strip(struct seg *seg)
-{
-    static struct commit commit;
-    struct commit_packer *packer = commit_packer_new();
-    struct unpack *unpack = unpack_new();
-    struct span reduced;
-    const char *clause;
-    MUST(packer != NULL && unpack != NULL && commit_unpack(packer, seg->items[1], &reduced, &clause) == ERR_OK);
-    MUST(commit_reduced_decode(unpack, reduced, &commit, &clause) == ERR_OK);
-    struct entry *entry = &commit.entries[0];
-    hash_leaf(entry->salt, entry->payload, &entry->leaf.content);
-    entry->leaf.length = (uint32_t)entry->payload.n;
-    entry->has_payload = false;
-    struct out out = out_into(bent, sizeof bent);
-    out_bytes(&out, &(uint8_t){0}, 1); /* plain */
-    commit_reduced(&commit, &out);
-    MUST(!out.is_full);
-    seg->items[1] = out_written(&out);
-    commit_packer_destroy(&packer);
-    unpack_destroy(&unpack);
 }
 
 static bool take_roster(void *arg, const struct notice_ref *ref, struct span notice, struct span heads)

@@ -294,6 +294,9 @@ chapter_stolen() {
         [ $((($(date +%s%N) - begin) / 1000000)) -lt 1000 ] || fail T20 "the hub still speaks with the stolen machine after a second"
     done
     within 60 T20 "not all know of the suspension within a minute" suspended_everywhere
+    recorded gm "confidential since the theft" # and neither of the two machines hears of it any more
+    settled T20 "since the theft"
+    [ "$(searched tg confidential)" = 0 ] || fail T20 "the suspended machine goes on hearing what the others write"
     stop tg # the office has been told; the thief goes on
     record "$work/thief" "by a burglar"
     record "$work/thief" "by a burglar, again"
@@ -309,6 +312,7 @@ chapter_stolen() {
     thief=$!
     within 30 T20 "the thief is not refused" refused_everywhere
     settled T20 "what the stolen machine wrote has come in"
+    [ "$("$griot" -H "$work/thief" --json search confidential | jq .total)" = 0 ] || fail T20 "the thief hears what the others write"
     kill -9 "$thief" 2> /dev/null
     wait "$thief" 2> /dev/null
     thief=""

@@ -41,13 +41,22 @@ static uint32_t any_edge(struct world *world)
     return world->hub_count + (uint32_t)rng_below(&world->rng, world->node_count - world->hub_count);
 }
 
+/* A day in which little happens, and one office hears nothing of it. */
+static void eclipse_plan(struct world *world)
+{
+    for (uint32_t i = 0; i < 48; i++) {
+        plan(world, rng_below(&world->rng, ECLIPSE_US), HAPPEN_APPEND, any_node(world), 0);
+    }
+    plan(world, ECLIPSE_US, HAPPEN_FAULT, 0, FAULT_END);
+}
+
 /* An edge is put out while it writes; then, perhaps, what came late counts after all, and it is in again. Any of this may come to a node before, among or after the entries. */
 static void plan_cut(struct world *world, uint64_t end_us)
 {
     uint64_t at_us = rng_between(&world->rng, 3000000, end_us);
     uint32_t node = any_edge(world);
 
-    if (!rng_chance(&world->rng, 300) || world->node_count < 4 || world->nodes[node].is_liar || world->hostile != UINT32_MAX || world->tape != NULL) {
+    if (!rng_chance(&world->rng, 300) || world->node_count < 4 || world->nodes[node].is_liar) {
         return;
     }
     world->subject = node;
@@ -62,15 +71,6 @@ static void plan_cut(struct world *world, uint64_t end_us)
     if (rng_chance(&world->rng, 400)) {
         plan(world, rng_between(&world->rng, at_us, end_us), HAPPEN_FAULT, node, FAULT_LIFT);
     }
-}
-
-/* A day in which little happens, and one office hears nothing of it. */
-static void eclipse_plan(struct world *world)
-{
-    for (uint32_t i = 0; i < 48; i++) {
-        plan(world, rng_below(&world->rng, ECLIPSE_US), HAPPEN_APPEND, any_node(world), 0);
-    }
-    plan(world, ECLIPSE_US, HAPPEN_FAULT, 0, FAULT_END);
 }
 
 void faults_plan(struct world *world)

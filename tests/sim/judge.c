@@ -93,11 +93,11 @@ void judge_drop(struct world *world, struct node *node, const struct sync_action
 {
     enum err reason = action->u.drop.reason;
 
-    if (reason == ERR_NOT_MEMBER && world->subject != NOBODY_OUT) {
-        return; /* of who was put out, or by it */
-    }
     if (action->peer == world->hostile || node->index == world->hostile || replay_concerns(world, node->index) || replay_concerns(world, action->peer)) {
         return;
+    }
+    if (reason == ERR_NOT_MEMBER && world->subject != NOBODY_OUT) {
+        return; /* of who was put out, or by it */
     }
     if (err_blame(reason) == BLAME_PEER && !world->nodes[action->peer].is_liar && !node->is_liar && !world->nodes[action->peer].is_forker) {
         world_fail(world, "node %u blames the honest node %u: %s, %s", node->index, action->peer, err_name(reason),
@@ -172,7 +172,7 @@ static void judge_forks(struct world *world)
     }
 }
 
-/* Must this node end like the others? Not one that is out, with whom nobody speaks; not a hub that has turned; nor whoever forks while such a hub keeps his branches apart: nobody may ever tell him. */
+/* Must this node end like the others? Not a hub that has turned; nor whoever forks while such a hub keeps his branches apart: nobody may ever tell him. */
 static bool is_judged(const struct world *world, uint32_t node)
 {
     return node != world->out && node != world->hostile && (world->hostile == UINT32_MAX || !world->nodes[node].is_forker);
@@ -303,7 +303,7 @@ void judge_heal(struct world *world)
             const struct disk_log *log = disk_log(&world->nodes[i].disk, &world->registry.logs[k]->birth.log);
             bool is_yielding = log != NULL && ((log->log->author == i && (log->is_closed || world->nodes[i].is_restored)) || !is_judged(world, i));
 
-            if (log != NULL && !is_yielding && disk_counts(log) > heal_counts[k]) {
+            if (log != NULL && !is_yielding && i != world->out && disk_counts(log) > heal_counts[k]) {
                 heal_counts[k] = disk_counts(log);
             }
         }
@@ -342,7 +342,7 @@ static void judge_quiet(struct world *world)
         static const struct node_id unknown;
         uint64_t lost =
             world->out == NOBODY_OUT ? 0 : sync_missing_of(node->engine, &world->registry.nodes[world->out]) + sync_missing_of(node->engine, &unknown);
-        /* And only a hub that keeps it may have what nobody else has; or say so. */
+        /* Only a hub that keeps it may have what nobody else has; or say so. */
         if (sync_missing(node->engine) != lost && world->hostile == UINT32_MAX) {
             world_fail(world, "L4: node %u believes that it misses %llu entries", i, (unsigned long long)sync_missing(node->engine));
         }

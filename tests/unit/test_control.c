@@ -444,7 +444,10 @@ static void another_user_is_turned_away(void **state)
             _exit(3);
         }
         (void)!control_write(fd, 'J', span_text("{\"do\": \"status\"}"));
-        _exit(control_read(fd, &type, &body, &n) == ERR_OK ? 4 : 0);
+        if (control_read(fd, &type, &body, &n) != ERR_OK) {
+            _exit(4);
+        }
+        _exit(strstr((const char *)body, "\"ok\":false") != NULL && strstr((const char *)body, "ERR_PERMISSION") != NULL && control_read(fd, &type, &body, &n) != ERR_OK ? 0 : 5);
     }
     int status;
     assert_int_equal(waitpid(child, &status, 0), child);
@@ -452,6 +455,19 @@ static void another_user_is_turned_away(void **state)
     assert_int_equal(WEXITSTATUS(status), 0);
     int fd = dial(); /* and root itself is heard */
     expect_ok(ask(fd, "{\"do\": \"status\"}"));
+    json_t *refused = NULL;
+    for (int i = 0; i < 500; i++) { /* the row is written after he was told */
+        json_t *answer = ask(fd, "{\"do\": \"audit\", \"action\": \"refused\"}");
+        refused = json_incref(json_array_get(json_object_get(json_object_get(answer, "result"), "rows"), 0));
+        json_decref(answer);
+        if (refused != NULL) {
+            break;
+        }
+        usleep(10000);
+    }
+    assert_int_equal(json_integer_value(json_object_get(refused, "uid")), 65534);
+    assert_string_equal(json_string_value(json_object_get(refused, "outcome")), "ERR_PERMISSION");
+    json_decref(refused);
     close(fd);
 }
 

@@ -16,6 +16,7 @@
 
 #include "crypto/keyfile.h"
 #include "crypto/sign.h"
+#include "tests/lib/needle.h"
 
 /* The status of a child that runs `body`. */
 static int status_of(int (*body)(void))
@@ -248,73 +249,6 @@ static void a_step_outside_ends_the_process(void **state)
     }
 }
 
-/* A key that the searched memory must not hold, so it is kept in another shape here. */
-struct needle {
-    uint8_t inverted[32];
-};
-
-static struct needle needle_of(const struct secret *secret)
-{
-    struct needle needle;
-    for (size_t i = 0; i < sizeof needle.inverted; i++) {
-        needle.inverted[i] = secret_read(secret)[i] ^ 0xff;
-    }
-    return needle;
-}
-
-static bool is_at(const struct needle *needle, const uint8_t *p)
-{
-    for (size_t i = 0; i < sizeof needle->inverted; i++) {
-        if ((p[i] ^ needle->inverted[i]) != 0xff) {
-            return false;
-        }
-    }
-    return true;
-}
-
-/* How often all writable memory of this process holds it; the buffer used to look is outside what
- * is searched. */
-static unsigned find(const struct needle *needle, FILE *memory)
-{
-    enum { WINDOW = 1 << 16, LAP = 31 };
-    static uint8_t *window;
-    char line[512];
-    unsigned found = 0;
-    FILE *maps = fopen("/proc/self/maps", "r");
-
-    if (window == NULL) {
-        window = malloc(WINDOW + LAP);
-    }
-    assert_true(maps != NULL && window != NULL);
-    while (fgets(line, sizeof line, maps) != NULL) {
-        unsigned long start = 0;
-        unsigned long end = 0;
-        char rights[8] = "";
-        if (sscanf(line, "%lx-%lx %7s", &start, &end, rights) != 3 || rights[0] != 'r' ||
-            rights[1] != 'w' ||
-            end - start > 1UL << 28) { /* nothing of ours is so large; a sanitizer's shadow is */
-            continue;
-        }
-        for (unsigned long at = start; at < end; at += WINDOW) {
-            size_t want = end - at < WINDOW + LAP ? end - at : WINDOW + LAP;
-            if ((uintptr_t)window + WINDOW + LAP > at && (uintptr_t)window < at + want) {
-                memset(window, 0,
-                       WINDOW + LAP); /* a copy of what was looked at before is no finding */
-            }
-            if (fseek(memory, (long)at, SEEK_SET) != 0) {
-                break;
-            }
-            size_t got = fread(window, 1, want, memory);
-            for (size_t i = 0; i + sizeof needle->inverted <= got; i++) {
-                found += (window[i] ^ needle->inverted[0]) == 0xff && is_at(needle, window + i);
-            }
-            memset(window, 0, WINDOW + LAP);
-        }
-    }
-    fclose(maps);
-    return found;
-}
-
 static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *ftw)
 {
     (void)st;
@@ -334,8 +268,7 @@ static void a_key_that_was_made_used_and_stored_leaves_no_bytes_in_memory(void *
     struct secret *back = NULL;
     struct secret *unlocking = secret_random(32);
     struct secret *passphrase = secret_random(40);
-    prctl(PR_SET_DUMPABLE, 1, 0, 0, 0); /* else only root may look */
-    FILE *memory = fopen("/proc/self/mem", "r");
+    FILE *memory = needle_memory();
 
     (void)state;
     if (memory == NULL) {
@@ -344,19 +277,18 @@ static void a_key_that_was_made_used_and_stored_leaves_no_bytes_in_memory(void *
         print_message("  skipped: this process may not read its own memory file\n");
         skip();
     }
-    setbuf(memory, NULL);
     assert_non_null(mkdtemp(folder));
     struct needle unlocking_needle = needle_of(unlocking);
     struct needle passphrase_needle = needle_of(passphrase);
     assert_int_equal(keyring_create(folder, &(struct unlock){.key = unlocking}, &ring), ERR_OK);
     assert_int_equal(sign_keypair(&key, &made), ERR_OK);
     struct needle seed_needle = needle_of(made);     /* the first half: the second is public */
-    assert_int_equal(find(&seed_needle, memory), 1); /* the search works */
+    assert_int_equal(needle_in_memory(&seed_needle, memory), 1); /* the search works */
 
     sign_make(SIGN_CARD, &region, span_text("words"), made, &signature);
     assert_int_equal(keyring_put(ring, "identity", made, false), ERR_OK);
     assert_int_equal(keyring_get(ring, "identity", &back), ERR_OK);
-    assert_int_equal(find(&seed_needle, memory), 2); /* two secrets, no third copy */
+    assert_int_equal(needle_in_memory(&seed_needle, memory), 2); /* two secrets, no third copy */
     assert_int_equal(keyring_reseal(ring, &(struct unlock){.passphrase = passphrase}), ERR_OK);
     keyring_destroy(&ring);
     assert_int_equal(keyring_open(folder, &(struct unlock){.passphrase = passphrase}, &ring),
@@ -366,9 +298,9 @@ static void a_key_that_was_made_used_and_stored_leaves_no_bytes_in_memory(void *
     secret_destroy(&back);
     secret_destroy(&unlocking);
     secret_destroy(&passphrase);
-    assert_int_equal(find(&seed_needle, memory), 0);
-    assert_int_equal(find(&unlocking_needle, memory), 0);
-    assert_int_equal(find(&passphrase_needle, memory), 0);
+    assert_int_equal(needle_in_memory(&seed_needle, memory), 0);
+    assert_int_equal(needle_in_memory(&unlocking_needle, memory), 0);
+    assert_int_equal(needle_in_memory(&passphrase_needle, memory), 0);
     fclose(memory);
     nftw(folder, remove_entry, 8, FTW_DEPTH | FTW_PHYS);
 }

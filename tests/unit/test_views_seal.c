@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "proto/erasure.h"
 #include "proto/record/record.h"
 #include "proto/sender_key.h"
 #include "store/sender_keys.h"
@@ -120,7 +121,7 @@ static void put_many(size_t author, uint32_t readers, uint32_t first, uint32_t c
     }
 }
 
-static void grant(size_t author, const struct hash *content, uint32_t readers)
+static struct log_id grant(size_t author, const struct hash *content, uint32_t readers)
 {
     struct audience late = office_audience(&region, readers);
     struct node_id found;
@@ -132,6 +133,24 @@ static void grant(size_t author, const struct hash *content, uint32_t readers)
     memcpy(id.b, entry.leaf.audience, sizeof id.b);
     assert_int_equal(store_begin(office[author].home.store), ERR_OK);
     assert_int_equal(author_grant(office[author].author, &id, 1, &late, NOW, 1, &head), ERR_OK);
+    assert_int_equal(store_commit(office[author].home.store), ERR_OK);
+    return head.log;
+}
+
+static void order(size_t author, const struct hash *content)
+{
+    struct erasure erasure = {.author = region.nodes[author].id, .leaf_count = 1, .leaves = {*content}, .reason = "test"};
+    uint8_t bytes[PAYLOAD_BYTES_MAX];
+    struct out out = out_into(bytes, sizeof bytes);
+    struct head head;
+
+    assert_int_equal(erasure_encode(&erasure, &out), ERR_OK);
+    struct payload payload = {.kind = ENTRY_ERASURE, .bytes = out_written(&out)};
+    assert_int_equal(store_begin(office[author].home.store), ERR_OK);
+    assert_int_equal(author_append(office[author].author, CHANNEL_CONTROL, &payload, 1, NOW, 1, NULL, &head), ERR_OK);
+    for (struct store *store = office[author].home.store; store_erase_is_due(store);) {
+        assert_int_equal(store_erase_step(store), ERR_OK);
+    }
     assert_int_equal(store_commit(office[author].home.store), ERR_OK);
 }
 
@@ -386,13 +405,19 @@ static void what_waited_is_worked_in_when_its_grant_comes(void **state)
     check(D);
     assert_int_equal(search(D, "early"), 0);
     put(A, 0, 4, "plain and later");
-    grant(A, &first, TO_D);
-    put(A, TO_B, 5, "late bird"); /* under another key, since the first was given away */
-    office_carry(&office[A], &office[D]);
+    put(A, TO_B, 5, "late bird"); /* under the same key, and behind the grant when it comes to D */
+    struct log_id control = grant(A, &first, TO_D);
+    put(A, TO_B, 6, "afterwards"); /* a key that was given away seals nothing more */
+    office_carry_log(&office[A], &office[D], &control);
     follow(D);
     check(D);
     assert_int_equal(search(D, "early"), 2);
     assert_int_equal(search(D, "bird"), 1);
+    office_carry(&office[A], &office[D]);
+    follow(D);
+    check(D);
+    assert_int_equal(search(D, "bird"), 2);
+    assert_int_equal(search(D, "afterwards"), 0);
     assert_int_equal(search(D, "another"), 0);
     assert_int_equal(count_of(D).skipped[VIEWS_SKIP_SEALED], 2);
     expect_rebuilt_alike(D);
@@ -400,6 +425,36 @@ static void what_waited_is_worked_in_when_its_grant_comes(void **state)
     follow(D);
     check(D);
     assert_int_equal(search(D, "early"), 2);
+}
+
+/* Erased while it waited, and erased after it was worked in: whatever of it comes, check finds nothing wrong and nobody finds it. */
+static void what_is_erased_while_it_waits_is_not_worked_in(void **state)
+{
+    (void)state;
+    struct hash early = put(A, TO_B, 1, "gone early"), late = put(A, TO_B, 2, "gone late");
+    put(A, TO_B, 3, "stays");
+    office_carry(&office[A], &office[D]);
+    follow(D);
+    check(D);
+    order(A, &early);
+    office_carry(&office[A], &office[D]);
+    follow(D);
+    check(D);
+    grant(A, &late, TO_D);
+    office_carry(&office[A], &office[D]);
+    follow(D);
+    check(D);
+    assert_int_equal(search(D, "gone"), 1);
+    assert_int_equal(search(D, "stays"), 1);
+    order(A, &late);
+    office_carry(&office[A], &office[D]);
+    follow(D);
+    check(D);
+    assert_int_equal(search(D, "gone"), 0);
+    assert_int_equal(search(D, "stays"), 1);
+    restart(D);
+    follow(D);
+    check(D);
 }
 
 /* The journal of D, followed in every manner of steps, gives one set of bytes. */
@@ -583,6 +638,53 @@ static void what_is_wrong_inside_is_counted(void **state)
     expect_rebuilt_alike(B);
 }
 
+/* ---- what is erased ---- */
+
+/* Erased while it waits, while it is in the index, and after it was worked in late: it is gone in each case, and the check agrees. */
+static void what_is_sealed_can_be_erased_at_any_time(void **state)
+{
+    struct hash contents[4];
+
+    (void)state;
+    for (uint32_t i = 0; i < 4; i++) {
+        char text[32];
+        (void)snprintf(text, sizeof text, "letter%u among four", i);
+        contents[i] = put(A, TO_B, i + 1, text);
+    }
+    office_carry(&office[A], &office[B]);
+    office_carry(&office[A], &office[D]);
+    follow(B);
+    follow(D);
+    order(A, &contents[1]);
+    for (size_t i = B; i <= D; i += 2) {
+        office_carry(&office[A], &office[i]);
+        follow(i);
+        check(i);
+    }
+    assert_int_equal(search(B, "among"), 3);
+    assert_int_equal(search(B, "letter1"), 0);
+    grant(A, &contents[0], TO_D);
+    office_carry(&office[A], &office[D]);
+    follow(D);
+    check(D);
+    assert_int_equal(search(D, "among"), 3); /* what was erased before the key came is not here */
+    order(A, &contents[2]);
+    for (size_t i = B; i <= D; i += 2) {
+        office_carry(&office[A], &office[i]);
+        follow(i);
+        check(i);
+        assert_int_equal(search(i, "among"), 2);
+        assert_int_equal(search(i, "letter2"), 0);
+        office_fsck(&office[i]);
+        views_close(&views[i]);
+        assert_int_equal(views_drop(office[i].home.path), ERR_OK);
+        views_start(i);
+        follow(i);
+        check(i);
+        assert_int_equal(search(i, "among"), 2);
+    }
+}
+
 /* ---- T17: a full dump of somebody who is not meant ---- */
 
 static const char MARKER[] = "zqxmarker7pineapple"; /* one word, and one term of an index */
@@ -745,11 +847,13 @@ int main(void)
         TEST(sealed_versions_replace_one_another_like_others),
         TEST(what_a_node_keeps_and_cannot_read_is_counted),
         TEST(what_waited_is_worked_in_when_its_grant_comes),
+        TEST(what_is_erased_while_it_waits_is_not_worked_in),
         TEST(many_that_waited_come_in_steps_and_give_the_same_bytes),
         TEST(a_rotation_changes_nothing_and_a_lost_key_begins_again),
         TEST(without_keys_nothing_sealed_is_opened),
         TEST(sealed_versions_beyond_a_cut_are_withdrawn),
         TEST(what_is_wrong_inside_is_counted),
+        TEST(what_is_sealed_can_be_erased_at_any_time),
         TEST(a_full_dump_of_a_non_recipient_and_its_keys_give_no_plaintext),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
