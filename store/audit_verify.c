@@ -226,6 +226,9 @@ static enum err check_frontiers(struct walk *walk)
         fault(walk, ERR_CORRUPT, 0, "what own frontiers have named is damaged");
         err = ERR_OK;
     }
+#ifdef GRIOT_WITHOUT_T24_FRONTIER
+    own->count = 0;
+#endif
     for (size_t i = 0; err == ERR_OK && i < own->count; i++) {
         check_named(walk, &own->points[i].head, false, "a frontier of this node");
     }

@@ -9,7 +9,7 @@ work=$(realpath "$(mktemp -d)")
 region=$work/region
 finish() { "$griot" sandbox down "$region" > /dev/null 2>&1; rm -rf "$work"; }
 trap finish EXIT
-fail() { echo "FAILED${threat:+ $threat}: $*"; for log in "$region"/*/log.txt; do echo "== $log"; tail -n 8 "$log"; done; exit 1; }
+fail() { echo "FAILED T25: $*"; for log in "$region"/*/log.txt; do echo "== $log"; tail -n 8 "$log"; done; exit 1; }
 expect() { # CODE WHAT COMMAND...
     want=$1 what=$2
     shift 2
@@ -56,7 +56,7 @@ stop sn
 mv "$region/sn" "$work/lost"
 expect 0 "restore" "$griot" restore "$work/backup" --identity "$work/sn.identity" -H "$region/sn"
 grep -q "files are not imported" "$work/out" || grep -q "fichiers" "$work/out" || fail "restore does not say it: $(cat "$work/out")"
-threat=T25 expect 1 "import before the gap is back" import # crypto/SECURITY.md
+expect 1 "import before the gap is back" import
 jq -e '.code == "ERR_GAP"' "$work/err" > /dev/null || fail "it is not refused for the gap: $(cat "$work/err")"
 record sn "offline, after the restore"
 warned GAP-OPEN || fail "the operator is not warned"

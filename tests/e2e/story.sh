@@ -90,8 +90,10 @@ chapter_restricted() {
     local id node hub word=zibeline i
     id=$("$griot" -H "$region/sn" record seizure date=2026-11-02 country=SN heading=DRG description="$word marquee" quantity=1 unit=KGM --to gm 2> "$work/err") || fail T17 "sn does not record for gm: $(cat "$work/err")"
     sealed_for[sn]=$((${sealed_for[sn]:-0} + 1)) sealed_for[gm]=$((${sealed_for[gm]:-0} + 1))
+    finds() { [ "$(searched "$1" "$2")" = 1 ]; }
+    for node in sn gm; do within 60 T17 "$node does not find what is for it" finds "$node" "$word"; done
+    for node in $hubs tg; do [ "$(searched "$node" "$word")" = 0 ] || fail T17 "$node finds what is not for it"; done
     settled T17 "a record for gm alone"
-    for node in sn gm; do [ "$(searched "$node" "$word")" = 1 ] || fail T17 "$node does not find what is for it"; done
     for node in $hubs tg; do
         [ "$(searched "$node" "$word")" = 0 ] || fail T17 "$node finds what is not for it"
         ! "$griot" -H "$region/$node" show "$id" > "$work/out" 2>&1 || fail T17 "$node shows what is not for it"
@@ -320,6 +322,8 @@ chapter_stolen() {
 
 # ---- yesterday's disk ----
 
+forked() { grep -l -i fork "$region"/*/log.txt; }
+back_or_forked() { all_hold "$told" $honest || forked > /dev/null; }
 no_fork() {
     local node
     for node in $honest; do
@@ -340,7 +344,7 @@ chapter_restored() {
     for i in 1 2 3 4; do recorded gm "on yesterday's disk, $i"; done
     up
     recorded gm "on yesterday's disk, connected"
-    within 60 T25 "not $told records everywhere after the restore" all_hold "$told" $honest
+    within 60 T25 "not $told records everywhere after the restore" back_or_forked
     no_fork || fail T25 "the restored office has forked its log: $(grep -h -i fork "$region"/*/log.txt | tail -n 1)"
     at gm '[.warnings[].code] | index("OWN-AHEAD") != null' || fail T25 "the operator is not told"
 }
@@ -405,6 +409,8 @@ chapter_end() {
     within 60 story "in the end not all that are honest hold the same" all_hold "$told" $honest bj
     for node in $honest bj; do
         "$griot" -H "$region/$node" fsck > "$work/out" 2> "$work/err" || fail story "the store of $node is not sound: $(cat "$work/out" "$work/err")"
+        "$griot" -H "$region/rilo-douala" audit --heads --of "$node" --json > "$work/heads.json" 2> "$work/err" || fail T24 "rilo-douala remembers no audit trail: $(cat "$work/err")"
+        "$griot" -H "$region/$node" audit --verify --against "$work/heads.json" > "$work/out" 2> "$work/err" || fail T24 "the audit trail of $node is not whole: $(cat "$work/out" "$work/err")"
     done
 }
 
