@@ -161,6 +161,13 @@ json_t *answer_forks(struct service *service, const json_t *request, enum err *r
 
 /* ---- classify ---- */
 
+static void describe_classify(struct audit_note *note, const void *arg)
+{
+    const struct classify *classify = arg;
+    audit_note_clear(note);
+    audit_note_subject(note, classify->fork.log.b, sizeof classify->fork.log.b);
+}
+
 json_t *answer_classify(struct service *service, const json_t *request, enum err *ret_err)
 {
     static const char *const states[] = {"classified", "already classified"};
@@ -173,6 +180,9 @@ json_t *answer_classify(struct service *service, const json_t *request, enum err
         return service_error(ERR_USAGE, "the request names no log, or no class of forks", NULL, NULL);
     }
     classify.class = strcmp(class, "accident") == 0 ? VERDICT_ACCIDENT : VERDICT_MALICE;
+    if (service->note != NULL) {
+        service->note->describe = describe_classify;
+    }
     *ret_err = service_change(service, classify_make, &classify);
     if (*ret_err != ERR_OK) {
         return service_error(*ret_err, "the fork was not classified", classify.why, *ret_err == ERR_PERMISSION ? "classify it at the desk of a hub" : "griot forks lists them");
