@@ -57,6 +57,9 @@ static enum err write_err_of(int error)
 static bool is_private(const struct stat *st, mode_t mask)
 {
     uid_t self = geteuid();
+#ifdef GRIOT_WITHOUT_T18_MODES
+    return true;
+#endif
     return (st->st_mode & mask) == 0 && (st->st_uid == self || st->st_uid == 0 || self == 0);
 }
 

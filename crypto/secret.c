@@ -80,6 +80,9 @@ enum err crypto_start(void)
     /* A core file would hold every secret; not dumpable also keeps other processes of this user out
      * of our memory. */
     limit = (struct rlimit){0, 0};
+#ifdef GRIOT_WITHOUT_T19_CORE
+    return lock_is_real() ? ERR_OK : ERR_MLOCK;
+#endif
     if (setrlimit(RLIMIT_CORE, &limit) != 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) {
         return ERR_INTERNAL;
     }

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "node/audit.h"
 #include "node/log.h"
 
 enum {
@@ -122,6 +123,7 @@ struct step {
     struct bundle_tally tally;
     bool has_notice; /* it has stored some */
     bool has_looked; /* at the writer */
+    bool has_audit_life; /* this step has begun one */
 };
 
 /* Others hold more of an own log, or something else: it gives way (store/README.md 5), before anything of theirs is admitted. */
@@ -144,6 +146,10 @@ static enum err give_way(struct step *s, struct writer *writer, const struct log
         s->tally.is_own_ahead = true;
         s->tally.own_again += done.entries;
         writer_gave_way(writer, &done);
+        if (!writer->has_audit_life) { /* what is true of the logs is true of the audit trail beside them */
+            err = audit_settle(writer, true);
+            writer->has_audit_life = s->has_audit_life = err == ERR_OK;
+        }
     }
     return err;
 }
@@ -361,7 +367,8 @@ static enum err step_change(struct writer *writer, void *arg)
     s->document_end = s->document;
     s->item_end = s->item;
     s->tally = in->tally;
-    s->has_notice = s->has_looked = false;
+    writer->has_audit_life = writer->has_audit_life && !s->has_audit_life; /* what was done the first time came to nothing */
+    s->has_notice = s->has_looked = s->has_audit_life = false;
     for (; err == ERR_OK && s->document_end < in->document_count; s->document_end++, s->item_end = 0) {
         struct span document = span_of(in->batch + s->document_end * BUNDLE_DOCUMENT_BYTES_MAX, in->document_bytes[s->document_end]);
         const char *clause;
@@ -389,6 +396,7 @@ static enum err batch_take(struct bundle_in *in)
         s->in = in;
         s->document = document;
         s->item = item;
+        s->has_audit_life = false;
         err = in->change(in->arg, step_change, s);
         if (err == ERR_OK) {
             in->tally = s->tally;

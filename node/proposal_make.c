@@ -461,7 +461,7 @@ static enum err identities_replace(struct making *m)
         err = cut_make(m, &member.node, false);
         held->identity = member.identity;
         /* Whoever has the old key may have given its card the highest number there is. */
-        region_file_drop_card(&m->proposal->region, &member.node);
+        region_file_drop_card(&m->proposal->region, &member.node, &member.identity);
         if (err == ERR_OK) {
             err = region_file_put(&m->proposal->region, m->plan->identities[i], &m->why);
         }

@@ -219,7 +219,7 @@ enum err region_file_put(struct region_file *region, struct span notice, const c
     return err;
 }
 
-void region_file_drop_card(struct region_file *region, const struct node_id *node)
+void region_file_drop_card(struct region_file *region, const struct node_id *node, const struct sign_public *keep)
 {
     struct unpack *unpack = unpack_new();
     struct notice notice;
@@ -228,7 +228,8 @@ void region_file_drop_card(struct region_file *region, const struct node_id *nod
 
     for (size_t i = 0; unpack != NULL && i < region->count; i++) {
         if (notice_decode(unpack, region->notices[i], &notice, NULL) == ERR_OK && notice.kind == NOTICE_CARD &&
-            card_decode(unpack, notice.body, &card, NULL) == ERR_OK && node_id_equal(&card.node, node)) {
+            card_decode(unpack, notice.body, &card, NULL) == ERR_OK && node_id_equal(&card.node, node) &&
+            memcmp(card.identity.b, keep->b, sizeof keep->b) != 0) {
             if (region->is_own[i]) {
                 free((void *)(uintptr_t)region->notices[i].p);
             }

@@ -33,8 +33,8 @@ MUST_CHECK enum err region_file_new(struct span charter, struct region_file *ret
 void region_file_fini(struct region_file *region);
 /* Add a notice (copied). A card replaces an older one of its node; a notice that is there already, or a newer card, is left alone. ERR_LIMIT, ERR_MEMORY, those of notice_decode and card_decode */
 MUST_CHECK enum err region_file_put(struct region_file *region, struct span notice, const char **clause);
-/* Take out the card of a node, if there is one. */
-void region_file_drop_card(struct region_file *region, const struct node_id *node);
+/* Take out the card of a node, if there is one and it names another identity key than `keep`. */
+void region_file_drop_card(struct region_file *region, const struct node_id *node, const struct sign_public *keep);
 /* Write it, whole or not at all: charter, rosters, acts, cards, the others. Notices that do not decode, which only region_file_read lets in, are refused.
  * ERR_MALFORMED  one of them; errors of file_write; ERR_OVERSIZE */
 MUST_CHECK enum err region_file_write(const struct region_file *region, const char *path);

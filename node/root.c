@@ -135,18 +135,81 @@ static enum err region_open(const char *folder, struct region_file *ret, const c
     return err;
 }
 
-/* Take in what another region file holds. Notices verify alone, wherever they come from. */
-static enum err region_add(struct region_file *region, const struct region_file *other, const char **why)
+/* Who says which card counts: the rosters held, and the one that is about to be made (NULL: none). */
+struct rule {
+    const struct membership *membership;
+    const struct roster *next;
+};
+
+static const struct sign_public *newest_key(const struct rule *rule, const struct node_id *node)
 {
-    enum err err = ERR_OK;
+    for (uint32_t i = 0; rule->next != NULL && i < rule->next->member_count; i++) {
+        if (node_id_equal(&rule->next->members[i].node, node)) {
+            return &rule->next->members[i].identity;
+        }
+    }
+    return membership_identity(rule->membership, node);
+}
+
+/* A card by the newest identity key of its node takes the place of one by another key, whatever their counters: whoever has an old key may have signed the highest there is. */
+static enum err card_add(struct region_file *region, const struct rule *rule, struct span notice, const struct card *card, const char **why)
+{
+    const struct sign_public *newest = newest_key(rule, &card->node);
+
+    if (newest != NULL && memcmp(newest->b, card->identity.b, sizeof newest->b) != 0) {
+        return ERR_OK; /* stands for nothing */
+    }
+    if (newest != NULL) {
+        region_file_drop_card(region, &card->node, newest);
+    }
+    return region_file_put(region, notice, why);
+}
+
+/* Cards after all others: rosters say which of them count. */
+static enum err notices_add(struct region_file *region, const struct region_file *other, bool are_cards, const struct rule *rule, const char **why)
+{
+    struct unpack *unpack = unpack_new();
+    enum err err = unpack == NULL ? ERR_MEMORY : ERR_OK;
+
+    for (size_t i = 0; i < other->count && err == ERR_OK; i++) {
+        struct notice notice;
+        struct card card;
+
+        err = notice_decode(unpack, other->notices[i], &notice, why);
+        if (err != ERR_OK || (notice.kind == NOTICE_CARD) != are_cards) {
+            continue;
+        }
+        if (are_cards) {
+            err = card_decode(unpack, notice.body, &card, why);
+            err = err == ERR_OK ? card_add(region, rule, other->notices[i], &card, why) : err;
+        } else {
+            err = region_file_put(region, other->notices[i], why);
+        }
+    }
+    unpack_destroy(&unpack);
+    return err;
+}
+
+/* Take in what another region file holds. Notices verify alone, wherever they come from. */
+static enum err region_add(struct region_file *region, const struct region_file *other, const struct roster *next, const char **why)
+{
+    struct proposal stand = {0};
+    enum err err;
 
     if (!region_id_equal(&region->id, &other->id)) {
         *why = N_("that region file is another region's");
         return ERR_REGION;
     }
-    for (size_t i = 0; i < other->count && err == ERR_OK; i++) {
-        err = region_file_put(region, other->notices[i], why);
+    err = notices_add(region, other, false, NULL, why);
+    if (err == ERR_OK) {
+        stand.region = *region; /* lent */
+        err = proposal_stand(&stand);
     }
+    if (err == ERR_OK) {
+        err = notices_add(region, other, true, &(struct rule){stand.membership, next}, why);
+    }
+    stand.region = (struct region_file){0};
+    proposal_fini(&stand);
     return err;
 }
 
@@ -158,7 +221,7 @@ enum err root_propose(const char *path, const char *also, const struct proposal_
     if (err == ERR_OK && also != NULL) {
         err = region_file_read(also, &other, why);
         if (err == ERR_OK) {
-            err = region_add(&region, &other, why);
+            err = region_add(&region, &other, NULL, why);
         }
         region_file_fini(&other);
     }
@@ -277,21 +340,6 @@ static void made_count(const struct proposal *proposal, struct root_signed *made
     free(changes);
 }
 
-/* The region file as it will be: what DIR has and what the proposal brings. The card by which a node changes its key takes the place of the old one. */
-static enum err region_merge(const struct proposal *proposal, struct region_file *region, const char **why)
-{
-    const struct roster *roster = &proposal->roster;
-
-    for (uint32_t i = 0; i < roster->member_count; i++) {
-        const struct sign_public *before = membership_identity(proposal->membership, &roster->members[i].node);
-
-        if (before != NULL && memcmp(before->b, roster->members[i].identity.b, sizeof before->b) != 0) {
-            region_file_drop_card(region, &roster->members[i].node);
-        }
-    }
-    return region_add(region, &proposal->region, why);
-}
-
 /* What no node would believe is not written: the same check that every node makes. */
 static enum err believe(struct region_file *region, const struct proposal *proposal)
 {
@@ -376,7 +424,7 @@ enum err root_combine(const char *path, const struct proposal *proposal, const s
         err = region_open(path, &region, why);
     }
     if (err == ERR_OK) {
-        err = region_merge(proposal, &region, why); /* in memory: it may bring a roster that DIR has not heard of */
+        err = region_add(&region, &proposal->region, &proposal->roster, why); /* in memory: it may bring a roster that DIR has not heard of */
     }
     if (err == ERR_OK) {
         err = region_check(proposal, &region, why);

@@ -22,6 +22,7 @@ struct writer {
     size_t admitted_count;
     bool is_own_ahead;                /* others held more of our own logs than we did, and these gave way; the next two since this was last looked at */
     uint64_t own_again;               /* entries issued again for that */
+    bool has_audit_life;              /* a new life of the audit trail has begun since own logs gave way */
     bool has_left;                    /* own commits are leaving by hand: what others hold of our logs from now on is not news */
 };
 

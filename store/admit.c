@@ -165,8 +165,8 @@ static enum err take_in(struct gate *gate, const struct chain *after, struct spa
     if (err == ERR_OK && is_less) {
         err = erase_pack(store, store->commit, &packed);
     }
-    if (err == ERR_OK && !may_take(store, &log->chain.node, packed.n)) {
-        err = refuse(gate, share_clause, ERR_QUOTA);
+    if (err == ERR_OK && after->seq <= log_limit(&store->txn, log) && !may_take(store, &log->chain.node, packed.n)) {
+        err = refuse(gate, share_clause, ERR_QUOTA); /* what comes late has room of its own */
     }
     if (err != ERR_OK) {
         return err;

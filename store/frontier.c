@@ -143,9 +143,8 @@ static const struct head *head_of(const struct head *heads, size_t count, const 
 /* What one hub's newest frontier names of a log. */
 struct vouch {
     struct hash hash;
-    uint64_t seq;    /* 0: nothing */
-    uint64_t held;   /* of that, on the branch held here */
-    bool is_seen;    /* the commit named is held here, on this branch */
+    uint64_t seq; /* 0: nothing */
+    bool is_seen; /* the commit named is held here, on this branch */
 };
 
 static struct vouch vouch_of(struct store *store, const struct log *log, const struct head *named)

@@ -27,9 +27,9 @@ static void try_give_way(struct core *core, struct ahead *ahead)
     if (p->err == ERR_OK && p->gave_way.commits > 0) {
         core->writer.heads[p->gave_way.channel] = p->gave_way.reissued;
     }
-    if (p->err == ERR_OK && !core->has_audit_life) { /* what is true of the logs is true of the audit trail beside them */
+    if (p->err == ERR_OK && !core->writer.has_audit_life) { /* what is true of the logs is true of the audit trail beside them */
         p->err = audit_settle(&core->writer, true);
-        core->has_audit_life = p->err == ERR_OK;
+        core->writer.has_audit_life = p->err == ERR_OK;
     }
 }
 

@@ -113,7 +113,6 @@ struct core {
     size_t ahead_count;
     struct mono_ms ahead_next;   /* not tried again before */
     uint64_t own_again;          /* entries issued again in this life */
-    bool has_audit_life;         /* a new life of the audit trail has begun since own logs gave way */
     bool wants_released;         /* the marks of what has not left are to be forgotten */
     struct pending *pending;
     size_t pending_count, pending_cap;

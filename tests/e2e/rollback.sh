@@ -9,7 +9,7 @@ work=$(realpath "$(mktemp -d)")
 region=$work/region
 finish() { "$griot" sandbox down "$region" > /dev/null 2>&1; rm -rf "$work"; }
 trap finish EXIT
-fail() { echo "FAILED: $*"; for log in "$region"/*/log.txt; do echo "== $log"; tail -n 8 "$log"; done; exit 1; }
+fail() { echo "FAILED T25: $*"; for log in "$region"/*/log.txt; do echo "== $log"; tail -n 8 "$log"; done; exit 1; }
 expect() { # CODE WHAT COMMAND...
     want=$1 what=$2
     shift 2

@@ -90,8 +90,10 @@ chapter_restricted() {
     local id node hub word=zibeline i
     id=$("$griot" -H "$region/sn" record seizure date=2026-11-02 country=SN heading=DRG description="$word marquee" quantity=1 unit=KGM --to gm 2> "$work/err") || fail T17 "sn does not record for gm: $(cat "$work/err")"
     sealed_for[sn]=$((${sealed_for[sn]:-0} + 1)) sealed_for[gm]=$((${sealed_for[gm]:-0} + 1))
+    finds() { [ "$(searched "$1" "$2")" = 1 ]; }
+    for node in sn gm; do within 60 T17 "$node does not find what is for it" finds "$node" "$word"; done
+    for node in $hubs tg; do [ "$(searched "$node" "$word")" = 0 ] || fail T17 "$node finds what is not for it"; done
     settled T17 "a record for gm alone"
-    for node in sn gm; do [ "$(searched "$node" "$word")" = 1 ] || fail T17 "$node does not find what is for it"; done
     for node in $hubs tg; do
         [ "$(searched "$node" "$word")" = 0 ] || fail T17 "$node finds what is not for it"
         ! "$griot" -H "$region/$node" show "$id" > "$work/out" 2>&1 || fail T17 "$node shows what is not for it"
@@ -294,6 +296,9 @@ chapter_stolen() {
         [ $((($(date +%s%N) - begin) / 1000000)) -lt 1000 ] || fail T20 "the hub still speaks with the stolen machine after a second"
     done
     within 60 T20 "not all know of the suspension within a minute" suspended_everywhere
+    recorded gm "confidential since the theft" # and neither of the two machines hears of it any more
+    settled T20 "since the theft"
+    [ "$(searched tg confidential)" = 0 ] || fail T20 "the suspended machine goes on hearing what the others write"
     stop tg # the office has been told; the thief goes on
     record "$work/thief" "by a burglar"
     record "$work/thief" "by a burglar, again"
@@ -309,6 +314,7 @@ chapter_stolen() {
     thief=$!
     within 30 T20 "the thief is not refused" refused_everywhere
     settled T20 "what the stolen machine wrote has come in"
+    [ "$("$griot" -H "$work/thief" --json search confidential | jq .total)" = 0 ] || fail T20 "the thief hears what the others write"
     kill -9 "$thief" 2> /dev/null
     wait "$thief" 2> /dev/null
     thief=""
@@ -316,6 +322,8 @@ chapter_stolen() {
 
 # ---- yesterday's disk ----
 
+forked() { grep -l -i fork "$region"/*/log.txt; }
+back_or_forked() { all_hold "$told" $honest || forked > /dev/null; }
 no_fork() {
     local node
     for node in $honest; do
@@ -336,7 +344,7 @@ chapter_restored() {
     for i in 1 2 3 4; do recorded gm "on yesterday's disk, $i"; done
     up
     recorded gm "on yesterday's disk, connected"
-    within 60 T25 "not $told records everywhere after the restore" all_hold "$told" $honest
+    within 60 T25 "not $told records everywhere after the restore" back_or_forked
     no_fork || fail T25 "the restored office has forked its log: $(grep -h -i fork "$region"/*/log.txt | tail -n 1)"
     at gm '[.warnings[].code] | index("OWN-AHEAD") != null' || fail T25 "the operator is not told"
 }

@@ -38,25 +38,12 @@ one() { # SWITCH SUITE/PROGRAM NAME: prints one line; false when the test does n
             ;;
         *) echo "$switch: no suite $program"; return 1 ;;
     esac
-    echo "$switch: $program $name fails ($(grep "^FAILED $threat: \|^\[  FAILED  \] $name\$" "$at.log" | head -n 1 | cut -c 1-150))"
+    echo "$switch: $((SECONDS)) s, $program $name fails ($(grep "^FAILED $threat: \|^\[  FAILED  \] $name\$" "$at.log" | head -n 1 | cut -c 1-110))"
     rm -rf "$at" "$at.log"
 }
 
 make --no-print-directory -s "B=$build" "$build/griot" "$build/e2e/member" "$build/sim/sim" || exit 1
-failed=0 count=0
-half() { # 0 or 1: every other line of the table
-    local line=0 bad=0 switch program name
-    while read -r switch program name; do
-        line=$((line + 1))
-        [ $((line % 2)) -eq "$1" ] && continue
-        one "$switch" "$program" "$name" || bad=1
-    done <<< "$table"
-    return $bad
-}
-half 0 &
-first=$!
-half 1 || failed=1
-wait $first || failed=1
-count=$(echo "$table" | grep -c .)
-[ $failed -eq 0 ] && echo "$count mitigations taken out one by one; each time the test that names the threat failed"
-exit $failed
+export build folder
+export -f one
+echo "$table" | xargs -P 2 -L 1 bash -c 'set -u; one "$@"' one || exit 1
+echo "$(echo "$table" | grep -c .) mitigations taken out one by one; each time the test that names the threat failed"

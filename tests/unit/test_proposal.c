@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "node/file.h"
@@ -388,6 +389,54 @@ static void a_new_identity_key_comes_with_a_cut_that_later_rosters_keep(void **s
     secret_destroy(&old);
 }
 
+/* A hub's region file knows a card by the new key; the root's own file has one by the old key, with the highest counter there is. */
+static void a_card_by_the_newest_key_displaces_any_other(void **state)
+{
+    struct secret *old = region.nodes[EDGE].secret;
+    struct span old_card = region_card(&region, EDGE, NUMBER_MAX), new_card;
+    struct proposal_plan plan = {.now = {1}};
+    struct region_file file, other;
+    struct proposal proposal;
+    const char *why = NULL;
+    size_t olds = 0, news = 0;
+
+    (void)state;
+    assert_int_equal(sign_keypair(&region.nodes[EDGE].identity, &region.nodes[EDGE].secret), ERR_OK);
+    new_card = region_card(&region, EDGE, 2);
+    assert_int_equal(mkdir(below("dir"), 0700), 0);
+    notices[notice_count++] = old_card;
+    file = file_now();
+    assert_int_equal(region_file_write(&file, below("dir/region")), ERR_OK);
+    region_file_fini(&file);
+    notices[notice_count - 1] = new_card;
+    notices[notice_count++] = region_roster(&region, &(struct region_roster){.number = 2, .previous = first, .members = FIRST, .cut = 1 << EDGE}, &second);
+    other = file_now();
+    assert_int_equal(region_file_write(&other, below("hub")), ERR_OK);
+    region_file_fini(&other);
+    assert_int_equal(root_propose(below("dir"), below("hub"), &plan, &proposal, &why), ERR_OK);
+    assert_int_equal(proposal.roster.number, 3);
+    for (size_t i = 0; i < proposal.region.count; i++) {
+        olds += span_equal(proposal.region.notices[i], old_card);
+        news += span_equal(proposal.region.notices[i], new_card);
+    }
+    assert_int_equal(olds, 0);
+    assert_int_equal(news, 1);
+    proposal_fini(&proposal);
+    /* And the other way round: what the root has is not lost to what a hub with an old key sends. */
+    assert_int_equal(rename(below("hub"), below("new")), 0);
+    assert_int_equal(rename(below("dir/region"), below("hub")), 0);
+    assert_int_equal(rename(below("new"), below("dir/region")), 0);
+    assert_int_equal(root_propose(below("dir"), below("hub"), &plan, &proposal, &why), ERR_OK);
+    news = 0;
+    for (size_t i = 0; i < proposal.region.count; i++) {
+        news += span_equal(proposal.region.notices[i], new_card);
+    }
+    assert_int_equal(news, 1);
+    proposal_fini(&proposal);
+    assert_int_equal(root_propose(below("nowhere"), NULL, &plan, &proposal, &why), ERR_NOT_FOUND);
+    secret_destroy(&old);
+}
+
 static void root_keys_are_added_dropped_and_counted(void **state)
 {
     struct sign_public new_keys[CHARTER_KEYS_MAX];
@@ -657,6 +706,7 @@ int main(void)
         TEST(the_next_roster_keeps_confirms_and_adds),
         TEST(suspensions_go_on_end_or_become_a_cut),
         TEST(a_new_identity_key_comes_with_a_cut_that_later_rosters_keep),
+        TEST(a_card_by_the_newest_key_displaces_any_other),
         TEST(root_keys_are_added_dropped_and_counted),
         TEST(two_rosters_of_one_number_are_named_and_settled),
         TEST(nothing_in_a_roster_goes_unsaid),
