@@ -71,6 +71,8 @@ done
 within 30 "Douala and gm do not take it in" equal 4 rilo-douala gm
 equal 1 rilo-dakar sn || fail "Dakar and sn are not as they were"
 
+expect 0 "a stick" "$griot" bundle out --for sn --out "$work/stick" -H "$region/gm"
+
 # ---- Douala hears of it ----
 for hub in $hubs; do
     cp "$region/$hub/whole.ini" "$region/$hub/griot.ini"
@@ -97,6 +99,12 @@ stop gm
 up
 within 60 "not equal after a restart" equal 1 $honest
 [ "$(late gm)" = 3 ] || fail "a restart has lost what is beyond the cut"
+
+# ---- the same by stick, made in good faith before gm had heard of it ----
+expect 0 "take in the stick" "$griot" bundle in "$work/stick" -H "$region/sn" --json
+jq -e '.files[0].aside == 3 and .files[0].refused == 0' "$work/out" > /dev/null || fail "the stick: $(cat "$work/out")"
+[ "$(late sn)" = 3 ] || fail "sn keeps $(late sn) of the stick, not 3"
+within 30 "the stick has changed what counts" equal 1 $honest
 
 # ---- the root: what stays out stays out; then it counts after all ----
 expect 0 "a file for the root" "$griot" quarantine tg --out "$work/tg.extension" -H "$region/gm"
