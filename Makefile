@@ -135,6 +135,7 @@ $(B)/replay/%: $(B)/obj/tests/fuzz/%.o $(B)/obj/tests/fuzz/replay.o $(ALL_LIBS)
 	$(call say,LINK,$@)
 	$(Q)mkdir -p $(@D) && $(CC) $(LDFLAGS) -o $@ $< $(B)/obj/tests/fuzz/replay.o $(ALL_LIBS) $(LIBS)
 FUZZ.fuzz_bundle := node/bundle_reader.c # what a target needs beyond proto and crypto
+FUZZ.fuzz_carried := $(addprefix node/,proposal.c proposal_changes.c region_file.c file.c text_file.c root_key.c) $(addprefix store/,folder.c lineage.c membership.c)
 $(B)/fuzz/%: tests/fuzz/%.c $(SRC.proto) $(SRC.record) | $(DEPS)
 	$(call say,FUZZ,$@)
 	$(Q)mkdir -p $(@D) && clang -g -O1 -std=c11 $(CPPFLAGS) -fsanitize=fuzzer,address,undefined -o $@ $< $(FUZZ.$*) $(SRC.proto) $(SRC.record) $(SRC.crypto) $(LIBS)

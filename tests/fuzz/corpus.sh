@@ -43,6 +43,41 @@ after '\x04' card | put notice card
 after '\x05' frontier | put notice frontier
 after '\x06' fork_proof | put notice fork_proof
 after '\x07' heads | put notice heads
+# Neighbours of what is signed, as a downgrade or a forger would make them: `bend NAME AT HEX` writes other bytes at that place.
+bend() { local hex; hex=$(sed '/^#/d' "$golden/wire_$1.hex" | tr -d '\n') && printf "$(echo "${hex:0:$((2 * $2))}$3${hex:$((2 * $2 + ${#3}))}" | sed 's/../\\x&/g')"; }
+bent() { printf "$1" && bend "$2" "$3" "$4"; }
+same() { printf "$1%.0s" $(seq "$2"); }
+while read -r kind vector name at hex; do
+    bent "\\x0$kind" "$vector" "$at" "$hex" | put notice "${vector}_$name"
+done <<END
+1 charter format_0 1 00
+1 charter format_2 1 02
+1 charter threshold_0 21 00
+1 charter threshold_6 21 06
+2 roster format_0 1 00
+2 roster format_2 1 02
+2 roster number_0 36 00
+2 roster number_not_shortest 35 cc02
+2 roster threshold_0 71 00
+2 roster threshold_4 71 04
+2 roster no_keys 72 90
+2 roster key_twice 109 $(same b0 32)
+2 roster keys_falling 109 $(same a0 32)
+2 roster profile_9 184 09
+2 roster protocol_0 185 00
+2 roster members_four_giga 186 ddffffffff
+2 roster role_3 206 03
+3 act_admit format_0 1 00
+3 act_admit format_2 1 02
+3 act_admit number_0 54 00
+3 act_admit action_9 90 09
+4 card format_0 1 00
+4 card format_2 1 02
+4 card role_3 54 03
+END
+for n in 1 36 72 187 300 546; do
+    { printf '\x02' && bytes roster | head -c $n; } | put notice roster_cut_$n
+done
 
 session='\x01\x02\x03\x04\x05\x06\x07\x08'
 bytes frame | put message frame
@@ -70,3 +105,15 @@ printf '\x05griot bundle 1\n\xff\xff\xff\xff' | put bundle four_giga_head
 printf '\x06\x01\x00\x00\x01\x00' | put bundle chunk
 printf '\x06\x00\xff\xff\xff\xff' | put bundle four_giga_chunk
 { printf '\x07\x00\x00\x40' && bytes bundle_document | head -c 64; } | put bundle file_of_nonsense
+
+carried() { printf "$1" && printf "$(sed '/^#/d' "$golden/$2.hex" | tr -d '\n' | sed 's/../\\x&/g')"; }
+carried '\x01' proposal | put carried proposal
+{ printf '\x02' && carried '' proposal | tail -c +50; } | put carried proposal_resealed
+{ printf '\x03' && cat $golden/root_key.txt; } | put carried root_key
+{ printf '\x04' && cat $golden/root_signature.txt; } | put carried root_signature
+{ printf '\x04' && head -c 120 $golden/root_signature.txt; } | put carried root_signature_short
+printf '\x03griot root key 2\n' | put carried root_key_newer
+printf '\x00griot region 1\n\xdd\xff\xff\xff\xff' | put carried region_four_giga
+printf '\x00griot region 2\n\x90' | put carried region_newer
+{ printf '\x00griot region 1\n\x91\xc5\x01\x00' && bytes notice; } | put carried region_short
+printf '\x02\x92\xc4\x00\x90' | put carried proposal_of_nothing
