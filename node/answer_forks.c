@@ -161,6 +161,14 @@ json_t *answer_forks(struct service *service, const json_t *request, enum err *r
 
 /* ---- classify ---- */
 
+static void describe_classify(struct audit_note *note, const void *arg)
+{
+    const struct classify *classify = arg;
+    audit_note_clear(note);
+    audit_note_subject(note, classify->fork.node.b, sizeof classify->fork.node.b);
+    audit_note_subject(note, classify->fork.log.b, sizeof classify->fork.log.b);
+}
+
 json_t *answer_classify(struct service *service, const json_t *request, enum err *ret_err)
 {
     static const char *const states[] = {"classified", "already classified"};
@@ -173,6 +181,9 @@ json_t *answer_classify(struct service *service, const json_t *request, enum err
         return service_error(ERR_USAGE, "the request names no log, or no class of forks", NULL, NULL);
     }
     classify.class = strcmp(class, "accident") == 0 ? VERDICT_ACCIDENT : VERDICT_MALICE;
+    if (service->note != NULL) {
+        service->note->describe = describe_classify;
+    }
     *ret_err = service_change(service, classify_make, &classify);
     if (*ret_err != ERR_OK) {
         return service_error(*ret_err, "the fork was not classified", classify.why, *ret_err == ERR_PERMISSION ? "classify it at the desk of a hub" : "griot forks lists them");
@@ -202,6 +213,8 @@ struct late { /* the records among what is beyond a cut */
     uint64_t left_out;
     struct record *record;
     struct unpack *unpack;
+    struct audit_note *note; /* may be NULL; only records that must not be seen unwritten go into it */
+    bool is_guarded;
 };
 
 static void put_late(struct late *late, const struct commit *commit, const char *origin)
@@ -225,6 +238,12 @@ static void put_late(struct late *late, const struct commit *commit, const char 
             answer_text(row, "kind", kind != NULL ? kind->name : "unknown");
             answer_hex(row, "id", late->record->id.b, sizeof late->record->id.b);
             json_object_set_new(row, "fields", record_json(late->record));
+            if (answer_is_guarded(late->record)) {
+                late->is_guarded = true;
+                if (late->note != NULL) {
+                    audit_note_subject(late->note, late->record->id.b, sizeof late->record->id.b);
+                }
+            }
         } else {
             answer_text(row, "unreadable", !entry->has_payload ? "its payload is not here" : entry->leaf.kind == ENTRY_SEALED ? "sealed" : "no record");
         }
@@ -307,7 +326,7 @@ static enum err quarantine_put(struct service *service, struct look *look, const
     const char *name = json_string_value(json_object_get(request, "name"));
     bool is_shown = json_is_true(json_object_get(request, "show")), is_out = json_is_true(json_object_get(request, "extension"));
     struct quarantine quarantine = {0};
-    struct late late = {.rows = json_array(), .record = malloc(sizeof *late.record), .unpack = look->unpack};
+    struct late late = {.rows = json_array(), .record = malloc(sizeof *late.record), .unpack = look->unpack, .note = service->note};
     json_t *nodes = json_array();
     enum err err = late.record == NULL ? ERR_MEMORY : quarantine_read(look->read, look->membership, name, &quarantine);
     for (size_t i = 0; i < quarantine.count && err == ERR_OK; i++) {
@@ -322,6 +341,9 @@ static enum err quarantine_put(struct service *service, struct look *look, const
         json_object_set(answer, "records", late.rows);
         answer_number(answer, "left_out", late.left_out);
     }
+    if (service->note != NULL) {
+        service->note->is_wanted = service->note->is_guarded = err == ERR_OK && late.is_guarded;
+    }
     json_decref(late.rows);
     free(late.record);
     quarantine_fini(&quarantine);
@@ -332,6 +354,9 @@ json_t *answer_quarantine(struct service *service, const json_t *request, enum e
 {
     struct look look;
     json_t *answer = answer_new(service, "griot.quarantine/1");
+    if (service->note != NULL) {
+        service->note->is_wanted = false; /* until a record is shown that asks for a row */
+    }
     *ret_err = look_begin(service, &look);
     if (*ret_err == ERR_OK) {
         *ret_err = look.membership == NULL ? ERR_NOT_FOUND : quarantine_put(service, &look, request, answer);

@@ -133,8 +133,7 @@ static void put_restriction(struct view *view, const struct version *version, js
 
 static json_t *unreadable(enum err err) { return service_error(err, "the records could not be read", NULL, "griot fsck"); }
 
-/* Whoever is shown this record leaves a row in the audit trail: it is nominal, or not for everybody. */
-static bool is_guarded(const struct record *record)
+bool answer_is_guarded(const struct record *record)
 {
     struct span tlp = record_get(record, "tlp");
     return record_is_nominal(record) || span_equal(tlp, span_text("RED")) || span_equal(tlp, span_text("AMBER+STRICT"));
@@ -193,7 +192,7 @@ static bool put_hit(void *arg, const struct version *version)
         answer_text(hit, "kind", kind != NULL ? kind->name : "unknown");
         answer_text(hit, "origin", node_name(&search->view->live, &version->author, hex));
         put_summary(hit, &search->view->record);
-        if (version->is_sealed || is_guarded(&search->view->record)) {
+        if (version->is_sealed || answer_is_guarded(&search->view->record)) {
             search->guarded++;
             if (search->note != NULL) {
                 audit_note_subject(search->note, version->id.b, sizeof version->id.b);
@@ -405,7 +404,7 @@ static bool put_version(void *arg, const struct version *version)
     if (record_decode(listing->view->unpack, version->payload, &listing->view->record, &clause) == ERR_OK) {
         note_named(listing, version);
         listing->kind = kind_by_number(listing->view->record.kind);
-        listing->is_guarded = listing->is_guarded || version->is_sealed || is_guarded(&listing->view->record);
+        listing->is_guarded = listing->is_guarded || version->is_sealed || answer_is_guarded(&listing->view->record);
         answer_number(row, "depth", listing->view->record.depth);
         json_object_set_new(row, "fields", record_json(&listing->view->record));
         answer_number(row, "completeness", record_completeness(&listing->view->record));

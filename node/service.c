@@ -444,7 +444,7 @@ struct audited {
 static const struct audited audited[] = {
     {"search", AUDIT_SEARCH, false}, {"show", AUDIT_SHOW, false},       {"trace", AUDIT_TRACE, false},    {"backup", AUDIT_BACKUP, true}, {"admit", AUDIT_ADMIT, false},
     {"join", AUDIT_JOIN, false},     {"suspend", AUDIT_SUSPEND, false}, {"publish", AUDIT_ROTATE, false}, {"audit", AUDIT_READ, false},   {"grant", AUDIT_GRANT, false},
-    {"erase", AUDIT_ERASE, false},   {"release", AUDIT_RELEASE, false},
+    {"erase", AUDIT_ERASE, false},   {"release", AUDIT_RELEASE, false},    {"classify", AUDIT_CLASSIFY, false}, {"quarantine", AUDIT_SHOW, false},
 };
 
 static const struct audited *audited_find(const char *name)

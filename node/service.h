@@ -117,6 +117,8 @@ json_t *answer_classify(struct service *service, const json_t *request, enum err
 json_t *answer_quarantine(struct service *service, const json_t *request, enum err *ret_err);
 
 /* Add a warning of status: English msgids. */
+/* Does showing this record leave a row in the audit trail? It is nominal, or not for everybody. */
+bool answer_is_guarded(const struct record *record);
 void answer_warn(json_t *warnings, const char *code, const char *text, const char *todo);
 /* Add FORK and HUB-LIES. */
 void answer_warn_forks(json_t *warnings, struct service *service);

@@ -8,7 +8,8 @@
 struct gate {
     struct store *store;
     const struct seg *seg;
-    struct log *log; /* NULL until the birth is held */
+    struct log *log;   /* NULL until the birth is held */
+    bool is_kept_late; /* the last item was kept, beyond a cut */
     const char **clause;
 };
 
@@ -201,6 +202,7 @@ static enum err append_late(struct gate *gate, uint64_t seq, struct span packed)
         err = take_in(gate, &after, packed);
         if (err == ERR_OK) {
             late_added(store, gate->log, packed.n, entries);
+            gate->is_kept_late = true;
         }
     }
     return err != ERR_OK ? err : store->txn.err != ERR_OK ? store->txn.err : refuse(gate, "store/README.md 2: the commit lies beyond the cut of its author", ERR_CUT);
@@ -301,8 +303,12 @@ enum err store_admit(struct store *store, const struct seg *seg, struct admitted
         err = log_head(&store->txn, gate.log, &ret->before);
     }
     ret->is_new_log = gate.log == NULL;
-    for (uint32_t i = 0; i < seg->count && err == ERR_OK && store->txn.err == ERR_OK; i++) {
-        err = admit_item(&gate, seg->first + i, seg->items[i], ret);
+    bool is_good = true;
+    for (uint32_t i = 0; i < seg->count && is_good && store->txn.err == ERR_OK; i++) {
+        gate.is_kept_late = false;
+        enum err item_err = admit_item(&gate, seg->first + i, seg->items[i], ret);
+        is_good = item_err == ERR_OK || gate.is_kept_late;
+        err = item_err != ERR_OK ? item_err : err;
     }
     enum err search_err = erase_search(store); /* what an order among them names goes with them */
     if (search_err != ERR_OK) {

@@ -121,6 +121,7 @@ expect 1 "a reason that draws" "$griot" classify sn accident --why $'a\eb' -H "$
 expect 4 "classify another log" "$griot" classify ffff0000ffff accident -H "$region/rilo-dakar"
 expect 0 "classify" "$griot" classify "${log:0:8}" accident --why "the disk was copied before the move" -H "$region/rilo-dakar" --json
 jq -e '.state == "classified" and .origin == "sn"' "$work/out" > /dev/null || fail "classify says $(cat "$work/out")"
+"$griot" -H "$region/rilo-dakar" audit --json | jq -e '[.rows[] | select(.action == "classify" and .outcome == "ERR_OK") | .subjects | length] == [2]' > /dev/null || fail "the verdict left no row in the trail"
 expect 0 "the same again" "$griot" classify sn accident --why "the disk was copied before the move" -H "$region/rilo-dakar" --json
 jq -e '.state == "already classified"' "$work/out" > /dev/null || fail "again: $(cat "$work/out")"
 expect 0 "classify at the other hub" "$griot" classify sn malice --why "stolen" -H "$region/rilo-douala"

@@ -28,7 +28,7 @@ hubs="rilo-dakar rilo-douala"
 honest="$hubs sn gm"
 status() { "$griot" -H "$region/$1" --json status 2> /dev/null; }
 at() { status "$1" | jq -e "$2" > /dev/null; }
-record() { "$griot" -H "$region/$1" record seizure date=2026-11-03 country=TG heading=DRG description="$2" quantity=1 unit=KGM 2> /dev/null > "$work/id" || fail "$1 did not record $2"; }
+record() { "$griot" -H "$region/$1" record seizure date=2026-11-03 country=TG heading=DRG description="$2" quantity=1 unit=KGM tlp="${3:-GREEN}" 2> "$work/err" > "$work/id" || fail "$1 did not record $2"; }
 stop() {
     local pid
     pid=$("$griot" sandbox status "$region" --json | jq -r ".nodes[] | select(.name == \"$1\").pid")
@@ -65,11 +65,13 @@ unlink rilo-douala rilo-dakar
 up
 expect 0 "suspend" "$griot" suspend tg --reason "stolen at Aflao" -H "$region/rilo-dakar"
 for i in 1 2 3; do
-    record tg "too late $i"
+    record tg "too late $i" RED
     cat "$work/id" >> "$work/ids"
 done
 within 30 "Douala and gm do not take it in" equal 4 rilo-douala gm
 equal 1 rilo-dakar sn || fail "Dakar and sn are not as they were"
+
+expect 0 "a stick" "$griot" bundle out --for sn --out "$work/stick" -H "$region/gm"
 
 # ---- Douala hears of it ----
 for hub in $hubs; do
@@ -82,6 +84,7 @@ within 60 "not all are equal, with what was in time" equal 1 $honest
 expect 0 "quarantine of tg" "$griot" quarantine tg --show --json -H "$region/gm"
 jq -e '(.nodes | length) == 1 and (.nodes[0] | .name == "tg" and .cause == "suspended" and .by == "rilo-dakar" and .reason == "stolen at Aflao" and (.logs | length) == 1) and
     ([.records[] | select(.state == "quarantined" and .origin == "tg") | .fields.item[0].description] | sort) == ["too late 1", "too late 2", "too late 3"]' "$work/out" > /dev/null || fail "quarantine says $(cat "$work/out")"
+"$griot" -H "$region/gm" audit --json | jq -e '[.rows[] | select(.action == "show") | .subjects | length] == [3]' > /dev/null || fail "who has read what is quarantined left no row"
 "$griot" --lang en -H "$region/gm" quarantine tg --show > "$work/out" || fail "quarantine for people"
 grep -q "suspended by rilo-dakar" "$work/out" && grep -q "^quarantined: " "$work/out" || fail "quarantine for people says $(cat "$work/out")"
 "$griot" -H "$region/gm" show "$(head -n 1 "$work/ids")" --json | jq -e '(.versions | length) == 1 and (.versions[0] | .state == "quarantined" and .disputed and (.current | not))' > /dev/null || fail "show does not mark what is quarantined"
@@ -96,6 +99,12 @@ stop gm
 up
 within 60 "not equal after a restart" equal 1 $honest
 [ "$(late gm)" = 3 ] || fail "a restart has lost what is beyond the cut"
+
+# ---- the same by stick, made in good faith before gm had heard of it ----
+expect 0 "take in the stick" "$griot" bundle in "$work/stick" -H "$region/sn" --json
+jq -e '.files[0].aside == 3 and .files[0].refused == 0' "$work/out" > /dev/null || fail "the stick: $(cat "$work/out")"
+[ "$(late sn)" = 3 ] || fail "sn keeps $(late sn) of the stick, not 3"
+within 30 "the stick has changed what counts" equal 1 $honest
 
 # ---- the root: what stays out stays out; then it counts after all ----
 expect 0 "a file for the root" "$griot" quarantine tg --out "$work/tg.extension" -H "$region/gm"

@@ -9,7 +9,7 @@ build=$1
 shift
 griot=$(realpath "$build")/griot
 member=$(realpath "$build")/e2e/member
-chapters="restricted forged stripped downgraded bombed routed neighbour erased stolen restored cutoff end"
+chapters="restricted curious forged stripped downgraded bombed routed neighbour erased stolen restored cutoff end"
 apart="flooded" # in a region of its own: there is no common end to it
 
 work="" region="" thief=""
@@ -116,6 +116,20 @@ chapter_restricted() {
     awk 'NR > 1 {print $1 - before} {before = $1}' "$work/sizes" | sort -n | uniq -c > "$work/classes"
     awk '$2 != 176 && $2 != 288 && $2 != 464 && $2 != 688 && $2 != 1152 && $2 != 2048 {exit 1}' "$work/classes" || fail T07 "a relay sees sizes that tell of the content: $(tr '\n' ' ' < "$work/classes")"
     [ "$(wc -l < "$work/classes")" -ge 3 ] || fail T07 "records of all lengths have one size: $(cat "$work/classes")"
+}
+
+# ---- who asked about whom ----
+
+chapter_curious() {
+    local marker=qxnomcherche
+    recorded gm "a person whom somebody looks for"
+    "$griot" -H "$region/gm" search "person $marker" > /dev/null 2>&1
+    "$griot" -H "$region/gm" audit --action search --json > "$work/out" || fail T23 "no audit: $(cat "$work/out")"
+    ! grep -q $marker "$work/out" || fail T23 "the trail says in the clear what was searched for"
+    ! grep -rqa $marker "$region/gm" || fail T23 "what was searched for stands in $(grep -rla $marker "$region/gm")"
+    "$griot" -H "$region/gm" audit --action search --open --json | grep -q $marker || fail T23 "nobody can say any more what was searched for"
+    "$griot" -H "$region/gm" audit --verify > "$work/out" || fail T24 "the trail is not whole: $(cat "$work/out")"
+    settled T23 "after the search"
 }
 
 # ---- an insider: valid keys, bad intentions ----
@@ -409,6 +423,7 @@ chapter_end() {
     within 60 story "in the end not all that are honest hold the same" all_hold "$told" $honest bj
     for node in $honest bj; do
         "$griot" -H "$region/$node" fsck > "$work/out" 2> "$work/err" || fail story "the store of $node is not sound: $(cat "$work/out" "$work/err")"
+        "$griot" -H "$region/$node" audit --verify > "$work/out" 2> "$work/err" || fail T24 "the audit of $node does not verify: $(cat "$work/out" "$work/err")"
         "$griot" -H "$region/rilo-douala" audit --heads --of "$node" --json > "$work/heads.json" 2> "$work/err" || fail T24 "rilo-douala remembers no audit trail: $(cat "$work/err")"
         "$griot" -H "$region/$node" audit --verify --against "$work/heads.json" > "$work/out" 2> "$work/err" || fail T24 "the audit trail of $node is not whole: $(cat "$work/out" "$work/err")"
     done

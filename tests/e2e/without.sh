@@ -16,7 +16,7 @@ mkdir -p "$folder"
 trap 'rm -rf "$folder"' EXIT
 
 one() { # SWITCH SUITE/PROGRAM NAME: prints one line; false when the test does not fail as it must
-    local switch=$1 program=$2 name=$3 at=$folder/$1 threat
+    local switch=$1 program=$2 name=${3:-} at=$folder/$1 threat
     threat=$(echo "$switch" | sed 's/GRIOT_WITHOUT_\(T[0-9]*\)_.*/\1/')
     local make=(make --no-print-directory -s "B=$build" "WITHOUT=$switch")
     case $program in
@@ -27,13 +27,13 @@ one() { # SWITCH SUITE/PROGRAM NAME: prints one line; false when the test does n
             ;;
         sim/*)
             "${make[@]}" "$at/sim/sim" > "$at.log" 2>&1 || { echo "$switch does not build"; tail -n 20 "$at.log"; return 1; }
-            timeout 120 bash "tests/$program.sh" "$at" "$name" > "$at.log" 2>&1
+            timeout 120 bash "tests/$program.sh" "$at" ${name:+"$name"} > "$at.log" 2>&1
             grep -q "^FAILED $threat: " "$at.log" || { echo "FAILED $threat: without $switch $program $name does not fail by its name"; tail -n 5 "$at.log"; return 1; }
             ;;
         e2e/*)
             "${make[@]}" "$at/griot" > "$at.log" 2>&1 || { echo "$switch does not build"; tail -n 20 "$at.log"; return 1; }
             mkdir -p "$at/e2e" && ln -sf "$(realpath "$build")/e2e/member" "$at/e2e/member"
-            timeout 120 bash "tests/$program.sh" "$at" "$name" > "$at.log" 2>&1
+            timeout 120 bash "tests/$program.sh" "$at" ${name:+"$name"} > "$at.log" 2>&1
             grep -q "^FAILED $threat: " "$at.log" || { echo "FAILED $threat: without $switch $program $name does not fail by its name"; tail -n 5 "$at.log"; return 1; }
             ;;
         *) echo "$switch: no suite $program"; return 1 ;;

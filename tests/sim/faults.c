@@ -194,11 +194,11 @@ static int compare_heads(const void *a, const void *b)
     return log_id_compare(&((const struct head *)a)->log, &((const struct head *)b)->log);
 }
 
-/* What the first hub decides. It may be down just now: then nothing is decided. The cut is what it holds itself; extended, what some node that is in holds beyond it, as its operator has told. */
+/* What the first hub that is not hostile decides. It may be down just now: then nothing is decided. The cut is what it holds itself; extended, what some node that is in holds beyond it, as its operator has told. */
 static void decide(struct world *world, uint32_t subject, enum fault what)
 {
     static struct head heads[CUT_HEADS_MAX];
-    struct node *hub = &world->nodes[0];
+    struct node *hub = &world->nodes[world->hostile == 0 ? 1 : 0];
     const struct node *holder = what == FAULT_EXTEND ? &world->nodes[any_node(world)] : hub;
     size_t n = 0;
 
@@ -220,7 +220,7 @@ static void decide(struct world *world, uint32_t subject, enum fault what)
         n++;
     }
     qsort(heads, n, sizeof *heads, compare_heads);
-    struct sim_notice *act = registry_act(&world->registry, 0, subject, what == FAULT_PUT_OUT ? 1 : what == FAULT_EXTEND ? 2 : ACT_LIFTS, heads, n, world_ms(world));
+    struct sim_notice *act = registry_act(&world->registry, hub->index, subject, what == FAULT_PUT_OUT ? 1 : what == FAULT_EXTEND ? 2 : ACT_LIFTS, heads, n, world_ms(world));
     if (disk_notice(&hub->disk, act, UINT32_MAX) == ERR_OK) {
         struct sync_event tick = {.type = SYNC_TICK, .peer = UINT32_MAX};
 

@@ -414,6 +414,10 @@ static void beyond_a_cut_nothing_counts(void **state)
     assert_int_equal(home_notice(&other, act), ERR_OK);
     assert_int_equal(home_admit(&other, &log_.chain.log, 0, items, 8, &out), ERR_CUT);
     assert_int_equal(out.after.seq, 3);
+    struct log_info late;
+    assert_true(home_log(&other, &log_.chain.log, &late));
+    assert_int_equal(late.head.seq, 3);
+    assert_int_equal(late.held_seq, 7); /* the rest of the segment is evidence, all of it */
     home_fini(&other);
     /* A roster lifts it. */
     spec = (struct region_roster){.number = 2, .previous = first_roster, .members = MEMBERS, .cut = 1 << EDGE};
