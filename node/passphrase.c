@@ -127,12 +127,12 @@ static enum err ask_terminal(int fd, const char *prompt, struct secret **ret)
     quiet.c_lflag &= ~(tcflag_t)(ECHO | ECHONL | ICANON | ISIG);
     quiet.c_cc[VMIN] = 1;
     quiet.c_cc[VTIME] = 0;
-    show(fd, prompt);
-    show(fd, ": ");
     if (tcsetattr(fd, TCSAFLUSH, &quiet) != 0) {
         secret_destroy(&typed);
         return ERR_IO;
     }
+    show(fd, prompt); /* now that what answers it is neither shown nor flushed */
+    show(fd, ": ");
     err = read_keys(fd, typed, &n, &is_cancelled);
     (void)tcsetattr(fd, TCSAFLUSH, &before);
     show(fd, "\n");

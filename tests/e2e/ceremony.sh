@@ -19,6 +19,27 @@ says() { grep -q -- "$1" "$work/err" || { cat "$work/out" "$work/err"; fail "$wa
 code() { jq -e ".code == \"$1\"" "$work/err" > /dev/null || { cat "$work/err"; fail "$what: not $1"; }; }
 shows() { jq -e "$1" "$work/out" > /dev/null || { cat "$work/out"; fail "$what: not $1"; }; }
 key() { (umask 077; head -c 32 /dev/urandom > "$1"); }
+at_terminal() { # COMMAND [ASKED TYPED]...: what a holder sees and types
+    local command=$1 deadline status
+    shift
+    rm -f typing && mkfifo typing && : > screen
+    script -qefc "$command" screen < typing > /dev/null &
+    local terminal=$!
+    exec 9> typing
+    while [ $# -gt 0 ]; do
+        deadline=$((SECONDS + 20))
+        until grep -q -- "$1" screen; do
+            [ $SECONDS -lt $deadline ] || { cat screen; echo "nobody was asked: $1"; kill "$terminal"; return 99; }
+            sleep 0.05
+        done
+        printf '%s\r' "$2" >&9
+        shift 2
+    done
+    wait "$terminal"
+    status=$?
+    exec 9>&-
+    return $status
+}
 unset LC_ALL LC_MESSAGES LANGUAGE GRIOT_HOME
 export LANG=en_GB.UTF-8
 
@@ -122,21 +143,40 @@ done
 cp root-desk/root/region region-1
 expect 1 "out of date where its roster is known already" sign 2 other-1.proposal x.signature --region ../region-1
 says "out of date"
-for holder in 6 7; do
+for holder in 7; do
     expect 0 "root key at desk $holder" "$griot" root key "desk-$holder/key-$holder" --key-file "desk-$holder/unlock" --region root-desk/root/region --json
     cp "desk-$holder/key-$holder/public" "$holder.public"
 done
+# Holder 6 has no key file: a passphrase, typed twice.
+expect 0 "root key with a passphrase" at_terminal "'$griot' root key desk-6/key-6 --region root-desk/root/region" "assphrase" "six words that nobody else knows" "once more" "six words that nobody else knows"
+cp desk-6/key-6/public 6.public
+grep -q "$(sed -n '3s/fingerprint //p' 6.public)" screen || fail "the fingerprint of the new key is not shown: $(cat screen)"
+grep -q "six words" screen && fail "the passphrase is shown"
 expect 1 "root key over a root key" "$griot" root key desk-6/key-6 --key-file desk-6/unlock
 sed '2s/^././;2s/^\(.\)\(.\)/\2\1/' 6.public > bent.public
 cmp -s 6.public bent.public || expect 1 "a public file with a digit exchanged" "$griot" root propose root-desk/root --new-key bent.public --out x
 expect 1 "a root key twice" "$griot" root propose root-desk/root --new-key 6.public --new-key 6.public --out x
 expect 4 "a root key that is not there" "$griot" root propose root-desk/root --drop-key 6 --out x
 expect 1 "a threshold above the keys" "$griot" root propose root-desk/root --drop-key 1 --drop-key 2 --threshold 4 --out x
+expect 0 "propose another threshold alone" "$griot" root propose root-desk/root --threshold 4 --out threshold.proposal --json
+shows '[.changes[] | [.change, .before, .after]] == [["threshold", 3, 4]]'
 expect 0 "propose other root keys" "$griot" root propose root-desk/root --new-key 6.public --new-key 7.public --drop-key 2 --threshold 4 --out roster-2.proposal --json
 shows '.before.threshold == 3 and .after.threshold == 4 and (.after.keys | length) == 6 and ([.changes[].change] | sort) == ["key added", "key added", "key dropped", "threshold"]'
 jq -e --arg six "$(sed -n '3s/fingerprint //p' 6.public)" '.after.keys[1] == $six and (.changes[] | select(.change == "key dropped").place == 2)' "$work/out" > /dev/null ||
     fail "the new key did not take the place of the old: $(cat "$work/out")"
-for holder in 1 2 6 7; do expect 0 "sign at desk $holder" sign "$holder" roster-2.proposal "$holder.signature" --region ../region-1; done
+for holder in 1 2 7; do expect 0 "sign at desk $holder" sign "$holder" roster-2.proposal "$holder.signature" --region ../region-1; done
+# Holder 6 reads it, is asked, thinks better of it; tries with a wrong passphrase; and signs.
+asked="'$griot' root sign roster-2.proposal --key desk-6/key-6 --region region-1 --out 6.signature"
+rm -f 6.signature
+expect 2 "a holder who does not agree" at_terminal "$asked" "Sign it" no
+grep -q "not agreed" screen && grep -q "from then on 4 root keys must sign, before 3" screen || fail "what the holder saw: $(cat screen)"
+expect 5 "a wrong passphrase" at_terminal "$asked" "Sign it" yes "assphrase of" "six words that nobody knows"
+[ ! -e 6.signature ] || fail "signed all the same"
+expect 0 "sign at desk 6" at_terminal "$asked" "Sign it" yes "assphrase of" "six words that nobody else knows"
+rm 6.signature
+exec 7< <(echo "six words that nobody else knows")
+expect 0 "and again, with the passphrase on a descriptor" env GRIOT_PASSPHRASE_FD=7 "$griot" root sign roster-2.proposal --key desk-6/key-6 --region region-1 --out 6.signature --yes
+exec 7<&-
 expect 1 "a signature of the last roster" combine roster-2.proposal 1.signature 2.signature 6.signature 4.signature
 code ERR_BADHASH
 expect 4 "too few old ones" combine roster-2.proposal 1.signature 6.signature 7.signature
@@ -168,7 +208,7 @@ code ERR_STALE
 mkdir one && cp -a root-desk/root one/root
 for holder in 1 3 4; do cp -a "desk-$holder/key-$holder" one/root/; done
 expect 4 "three of six at one desk" "$griot" root roster one/root cards/sn.card --key-file desk-1/unlock
-cp -a desk-6/key-6 one/root/
+cp -a desk-7/key-7 one/root/
 expect 0 "four of six at one desk" "$griot" root roster one/root --lift sn cards/sn.card --key-file desk-1/unlock --json
 shows '.roster == 4 and .members == 3'
 echo "ceremony: five holders at five desks signed a roster, changed root keys and threshold, and refused what must be"

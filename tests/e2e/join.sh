@@ -101,5 +101,22 @@ until "$griot" sandbox status "$region" --json |
 done
 expect 0 "join after" "$griot" join "$region/root/region" -H "$region/tg" --json
 jq -e '.member' "$work/out" > /dev/null || fail "tg does not know that it is a member: $(cat "$work/out")"
+
+# ---- what the two hubs did goes to the root on a stick, and the next roster confirms it ----
+warned() { "$griot" -H "$region/$1" status --json | jq -e '[.warnings[] | select(.code == "ACT-ADMIT")] | length == '"$2" > /dev/null; }
+for node in rilo-dakar rilo-douala sn gm tg; do warned $node 2 || fail "$node does not warn of the two admissions"; done
+expect 0 "the root knows of nothing" "$griot" root propose "$region/root" --out "$work/without.proposal" --json
+jq -e '.members == 4 and .changes == []' "$work/out" > /dev/null || fail "the proposal without the acts: $(cat "$work/out")"
+expect 0 "region at a hub" "$griot" region -H "$region/rilo-dakar" --out "$work/carried"
+expect 0 "propose with the acts" "$griot" root propose "$region/root" --region "$work/carried" --out "$work/with.proposal" --json
+jq -e '.members == 5 and ([.changes[] | [.change, .name]] == [["joins", "tg"]])' "$work/out" > /dev/null || fail "the proposal with the acts: $(cat "$work/out")"
+expect 0 "the roster that confirms it" "$griot" root roster "$region/root" --region "$work/carried" --key-file "$region/root/unlock/root" --json
+jq -e '.roster == 2 and .members == 5' "$work/out" > /dev/null || fail "the roster: $(cat "$work/out")"
+expect 0 "join with it at one office" "$griot" join "$region/root/region" -H "$region/gm"
+deadline=$((SECONDS + 30))
+until warned rilo-dakar 0 && warned rilo-douala 0 && warned sn 0 && warned gm 0 && warned tg 0; do
+    [ $SECONDS -lt $deadline ] || fail "the confirmed admission is still warned of"
+    sleep 0.1
+done
 expect 0 "down" "$griot" sandbox down "$region"
-echo "join: region founded, two rosters signed, a new node admitted by two hubs; everybody holds its records"
+echo "join: region founded, two rosters signed, a new node admitted by two hubs; everybody holds its records; the next roster confirms it"

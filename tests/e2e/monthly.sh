@@ -15,12 +15,6 @@ expect() { # CODE WHAT COMMAND...
     got=$?
     [ "$got" -eq "$want" ] || { cat "$work/out" "$work/err"; fail "$what: exit code $got, not $want"; }
 }
-stop() { # NODE
-    local pid
-    pid=$("$griot" sandbox status "$region" --json | jq -r ".nodes[] | select(.name == \"$1\").pid")
-    kill "$pid" || fail "$1 does not run"
-    while kill -0 "$pid" 2> /dev/null; do sleep 0.1; done
-}
 within() { # SECONDS WHAT COMMAND...
     local deadline=$((SECONDS + $1)) what=$2
     shift 2
