@@ -1,3 +1,4 @@
+#include "node/audit.h"
 #include "node/core/state.h"
 
 #include <stdlib.h>
@@ -104,6 +105,9 @@ static void admit(struct core *core, struct connection *c, const struct sync_act
     }
     if (p->err == ERR_OK) {
         p->err = core_outcome(core, store_admit_notice(core->store, notice, base, heads, &p->ref, &p->is_new, &p->clause));
+    }
+    if (p->err == ERR_OK && p->ref.kind == NOTICE_FRONTIER && core->writer.has_audit_life) { /* a copy of us that still runs may have spoken: our trail is not its */
+        p->err = core_outcome(core, audit_settle(&core->writer, false));
     }
 }
 
