@@ -303,7 +303,7 @@ enum err store_admit(struct store *store, const struct seg *seg, struct admitted
         err = log_head(&store->txn, gate.log, &ret->before);
     }
     ret->is_new_log = gate.log == NULL;
-    bool is_good = true;
+    bool is_good = err == ERR_OK;
     for (uint32_t i = 0; i < seg->count && is_good && store->txn.err == ERR_OK; i++) {
         gate.is_kept_late = false;
         enum err item_err = admit_item(&gate, seg->first + i, seg->items[i], ret);

@@ -542,6 +542,7 @@ int main(int argc, char **argv)
     uint8_t *memory = malloc(FRAME_BYTES_MAX * 2);
     bool is_over = m.is_gone || (!await(&m, 255, &frame, memory) && m.is_gone);
     printf("%s: the hub %s\n", argv[3], is_over ? "ended the session" : "went on");
+    free(memory);
     gateway_destroy(&m.gateway);
     return 0;
 }
