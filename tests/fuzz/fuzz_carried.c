@@ -94,7 +94,7 @@ static void signature_again(void)
         must_refuse(err);
         return;
     }
-    put("in", (struct span){0}, span_of(text, root_signature_encode(&signature, text)));
+    put("in", span_of(text, 0), span_of(text, root_signature_encode(&signature, text)));
     must(root_signature_read(in_folder("in"), &signature, &why) == ERR_OK);
 }
 
@@ -141,7 +141,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     memcpy(head, opening, sizeof opening - 1);
     hash_of(HASH_FILE, bytes, &sum);
     memcpy(head + sizeof opening - 1, sum.b, sizeof sum.b);
-    put("in", data[0] == 2 ? span_of(head, sizeof head) : (struct span){0}, bytes);
+    put("in", span_of(head, data[0] == 2 ? sizeof head : 0), bytes);
     switch (data[0]) {
     case 0:
         region_again();
